@@ -1,0 +1,1 @@
+"""The values everything else is about; frozen, free of I/O, cheap to import."""

@@ -1,0 +1,75 @@
+"""What is run and what came of it: Platform, Command, Action, ActionResult, Snapshot.
+
+An Action names everything that may affect an output by content; its Digest is the Key under which the
+result is remembered. The bytes that are hashed are made in `formats/reapi.py`.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from brazil.model.digest import Digest
+from brazil.model.names import Interface
+
+
+class Platform(NamedTuple):
+    """The root file system of a build."""
+
+    name: str  # what a version set lists, such as "linux-x86_64"
+    kind: str  # "host"
+    digest: str  # 64 hex digits; two platforms with one digest are interchangeable
+
+
+class Command(NamedTuple):
+    """What to run and in which environment."""
+
+    arguments: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]  # (name, value), sorted, names unique
+    working_directory: str  # relative to the input root
+    output_paths: tuple[str, ...]  # relative to the working directory, sorted
+
+
+class Action(NamedTuple):
+    """A command with its complete inputs."""
+
+    command: Digest
+    input_root: Digest
+    timeout: int  # seconds, as the package declares it
+    salt: bytes  # parts caches whose results must not mix
+
+
+class ActionResult(NamedTuple):
+    """What running an Action gave; only a result with exit code 0 is ever reused."""
+
+    exit_code: int
+    outputs: tuple[tuple[str, Digest], ...]  # output path -> root Directory, sorted by path
+    log: Digest  # stdout and stderr as one stream
+    started: int  # nanoseconds since 1970, UTC
+    finished: int
+
+
+class StepKind(StrEnum):
+    """The two Steps of a package."""
+
+    BUILD = "build"
+    TEST = "test"
+
+
+class StepId(NamedTuple):
+    """Names a Step inside a Plan."""
+
+    interface: Interface
+    kind: StepKind
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.interface}"
+
+
+class Snapshot(NamedTuple):
+    """The complete, addressed list of inputs of one Step; with the store, enough to run it again."""
+
+    step: StepId
+    action: Digest
+    platform: Platform
+    # Path inside the sandbox relative to /brazil -> root of the Tree there, sorted by path:
+    # "src", "pkg/JsonKit-2.0", "tools", "node_modules".
+    inputs: tuple[tuple[str, Digest], ...]

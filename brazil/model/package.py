@@ -1,0 +1,67 @@
+"""Manifest: what a package says about itself in its `brazil.toml`.
+
+The text is read and checked in `formats/manifest.py`; here is only the value.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+from brazil.model.names import Interface, PackageName
+
+OptionValue = str | int | bool | list[str] | dict[str, str]
+
+
+class Kind(StrEnum):
+    """Why a package depends on another; one kind per table of the manifest."""
+
+    NORMAL = "normal"  # [dependencies]: to compile and to run, transitive
+    RUNTIME = "runtime"  # [runtime-dependencies]: to run, transitive at run time
+    TEST = "test"  # [test-dependencies]: only for its own tests
+    TOOL = "tool"  # [build-tools]: run during the build, own closure each
+
+
+TABLES: Mapping[Kind, str] = {
+    Kind.NORMAL: "dependencies",
+    Kind.RUNTIME: "runtime-dependencies",
+    Kind.TEST: "test-dependencies",
+    Kind.TOOL: "build-tools",
+}
+
+
+class Dependency(NamedTuple):
+    """One line of a dependency table."""
+
+    interface: Interface
+    kind: Kind
+    at_least: int = 0  # lowest build number that will do; 0: any
+    line: int = 0  # 1-based line of the manifest, for explanations; 0: unknown
+
+
+class Manifest(NamedTuple):
+    """A package as its `brazil.toml` declares it, defaults filled in."""
+
+    interface: Interface
+    build_system: str
+    description: str = ""
+    dependencies: tuple[Dependency, ...] = ()  # sorted by (kind in order of Kind, interface)
+    winners: tuple[Interface, ...] = ()  # [resolves-conflict-dependencies], sorted
+    removed: tuple[Interface, ...] = ()  # [remove-dependencies], sorted
+    closure: str = "transitive"  # or "direct": a build sees only its direct dependencies
+    timeout: int = 600  # seconds a build or a test run may take, each
+    options: tuple[tuple[str, OptionValue], ...] = ()  # the build system's own keys of [build], sorted
+    outputs: tuple[tuple[str, str], ...] = ()  # [outputs]: (pattern, type), sorted by pattern
+
+    @property
+    def name(self) -> PackageName:
+        """The package's name."""
+        return self.interface.name
+
+    def of_kind(self, *kinds: Kind) -> tuple[Interface, ...]:
+        """The interfaces depended on by any of these kinds, in the order of the manifest value."""
+        return tuple(d.interface for d in self.dependencies if d.kind in kinds)
+
+
+def dependency_order(dependency: Dependency) -> tuple[int, Interface]:
+    """Sort key of `Manifest.dependencies`."""
+    return (list(Kind).index(dependency.kind), dependency.interface)

@@ -1,0 +1,173 @@
+"""Version sets: what a revision pins, what was recorded of it, and how two revisions differ."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from brazil.model.digest import Digest
+from brazil.model.names import Interface, PackageName, PackageVersion, VersionSetName
+from brazil.model.package import Manifest
+
+
+class RegisteredPackage(NamedTuple):
+    """A package the registry knows: where its repository is."""
+
+    name: PackageName
+    repository: str  # a git URL or an absolute path
+    owners: tuple[str, ...] = ()  # sorted
+
+
+class PackageRecord(NamedTuple):
+    """One package version as the registry keeps it for ever."""
+
+    version: PackageVersion
+    commit: str  # git commit id, 40 or 64 lower-case hex digits
+    source: Digest  # root of the source Tree at that commit
+    manifest: Manifest
+    against: tuple[PackageVersion, ...] = ()  # its build and tool closures when it was built, sorted
+
+
+class NewVersion(NamedTuple):
+    """A package version about to be published; the registry numbers it when the revision is committed."""
+
+    manifest: Manifest
+    commit: str
+    source: Digest
+    against: tuple[Interface, ...] = ()  # its build and tool closures, sorted; pinned in the same revision
+
+
+class Result(NamedTuple):
+    """What is recorded of one pin on one platform: it was built, and its tests passed."""
+
+    platform: str  # digest of the platform, 64 hex digits: never used on another
+    build: Digest  # the build Action
+    artifact: Digest
+    snapshot: Digest
+    test: Digest | None = None  # the test Action that passed; None: the package has no tests
+
+
+class Reason(NamedTuple):
+    """Why a revision was made."""
+
+    kind: str  # "create", "publish"
+    packages: tuple[tuple[PackageName, str], ...] = ()  # (package, commit) asked for, sorted
+    text: str = ""  # what the actor said, may hold several lines
+
+
+class Policy(NamedTuple):
+    """What a version set is for; each revision carries it."""
+
+    targets: tuple[Interface, ...] = ()  # sorted; everything else is there because a target needs it
+    platforms: tuple[str, ...] = ()  # sorted names such as "linux-x86_64"
+    owners: tuple[str, ...] = ()  # sorted
+
+
+class RevisionInfo(NamedTuple):
+    """One line of a set's history."""
+
+    set: VersionSetName
+    number: int  # 0: created and empty; then 1, 2, 3 ...
+    commit: str  # the registry commit that is this revision
+    parent: str  # the commit of the revision before; empty for the first
+    time: int  # seconds since 1970, UTC
+    actor: str  # name and address of who made it
+    reason: Reason
+    token: str = ""  # request token: the same token again gives this revision
+
+
+class Revision(NamedTuple):
+    """One immutable state of a version set."""
+
+    info: RevisionInfo
+    policy: Policy
+    records: Mapping[Interface, PackageRecord]  # the pins, sorted by interface
+    results: Mapping[str, Mapping[Interface, Result]]  # platform name -> pin -> result
+
+    @property
+    def manifests(self) -> dict[Interface, Manifest]:
+        """The manifest of every pin, sorted by interface."""
+        return {interface: record.manifest for interface, record in self.records.items()}
+
+
+class Draft(NamedTuple):
+    """Everything a new revision will hold, before numbers are given."""
+
+    policy: Policy
+    pins: Mapping[Interface, PackageRecord | NewVersion]
+    results: Mapping[str, Mapping[Interface, Result]]
+    reason: Reason
+    token: str = ""
+
+
+class PinChange(NamedTuple):
+    """How one pin differs between two revisions."""
+
+    interface: Interface
+    kind: str  # "added", "removed", "changed", "moved back", "rebuilt"
+    before: PackageRecord | None
+    after: PackageRecord | None
+    because: tuple[Interface, ...] = ()  # for "rebuilt": the dependencies whose versions differ
+
+
+class RevisionDiff(NamedTuple):
+    """What one revision changed against another."""
+
+    before: RevisionInfo
+    after: RevisionInfo
+    changes: tuple[PinChange, ...]  # sorted by (kind in the order above, interface)
+    unchanged: int
+    targets_added: tuple[Interface, ...]
+    targets_removed: tuple[Interface, ...]
+    platforms_added: tuple[str, ...]
+    platforms_removed: tuple[str, ...]
+    artifacts_differ: frozenset[Interface]  # pins in both whose artifact differs on some platform
+
+
+_KINDS = ("added", "removed", "changed", "moved back", "rebuilt")
+
+
+def diff_revisions(before: Revision, after: Revision) -> RevisionDiff:
+    """Compare two revisions, of one set or of two."""
+    changes = [
+        change
+        for interface in before.records.keys() | after.records.keys()
+        if (change := _pin_change(interface, before.records.get(interface), after.records.get(interface)))
+    ]
+    changes.sort(key=lambda c: (_KINDS.index(c.kind), c.interface))
+    common = before.records.keys() & after.records.keys()
+    old, new = before.policy, after.policy
+    return RevisionDiff(
+        before=before.info,
+        after=after.info,
+        changes=tuple(changes),
+        unchanged=len(common) - sum(c.interface in common for c in changes),
+        targets_added=tuple(sorted(set(new.targets) - set(old.targets))),
+        targets_removed=tuple(sorted(set(old.targets) - set(new.targets))),
+        platforms_added=tuple(sorted(set(new.platforms) - set(old.platforms))),
+        platforms_removed=tuple(sorted(set(old.platforms) - set(new.platforms))),
+        artifacts_differ=frozenset(_artifacts_differ(before, after)),
+    )
+
+
+def _pin_change(interface: Interface, old: PackageRecord | None, new: PackageRecord | None) -> PinChange | None:
+    if old is None:
+        return PinChange(interface, "added", None, new)
+    if new is None:
+        return PinChange(interface, "removed", old, None)
+    if old.version == new.version:
+        return None
+    if new.version.number < old.version.number:
+        return PinChange(interface, "moved back", old, new)
+    if old.source != new.source or old.commit != new.commit:
+        return PinChange(interface, "changed", old, new)
+    moved = {v.interface for v in set(old.against) ^ set(new.against)}
+    direct = moved & {d.interface for d in new.manifest.dependencies}
+    return PinChange(interface, "rebuilt", old, new, tuple(sorted(direct or moved)))
+
+
+def _artifacts_differ(before: Revision, after: Revision) -> set[Interface]:
+    return {
+        interface
+        for platform, results in after.results.items()
+        for interface, result in results.items()
+        if (old := before.results.get(platform, {}).get(interface)) and old.artifact != result.artifact
+    }
