@@ -155,6 +155,29 @@ class Sandbox(Protocol):
         ...
 
 
+class ClosureRunner(Protocol):
+    """Runs a user's own command with a closure at its paths for life; everything else is the user's machine."""
+
+    def run(
+        self,
+        inputs: Sequence[tuple[str, Digest]],
+        environment: Mapping[str, str],
+        arguments: Sequence[str],
+    ) -> int:
+        """Run with the terminal, network, files, user and current folder of the caller; return the exit code.
+
+        Args:
+            inputs: path relative to /brazil -> Tree, read-only, sorted.
+            environment: the whole environment of the command.
+            arguments: program and arguments, at least one.
+
+        Raises:
+            UnavailableError: the closure could not be bound.
+            UsageError: there is no such program.
+        """
+        ...
+
+
 class CommitInfo(NamedTuple):
     """One commit of a package."""
 

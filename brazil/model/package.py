@@ -38,6 +38,17 @@ class Dependency(NamedTuple):
     line: int = 0  # 1-based line of the manifest, for explanations; 0: unknown
 
 
+class OptionSpec(NamedTuple):
+    """One key that a build system reads from `[build]`."""
+
+    name: str  # with dashes, as in the manifest
+    type: str  # "string", "strings", "boolean", "integer" or "table" (of strings)
+    description: str  # one sentence for `--help`, docs and schema
+    default: OptionValue
+    choices: tuple[str, ...] = ()  # allowed strings; empty: any
+    required: bool = False
+
+
 class Manifest(NamedTuple):
     """A package as its `brazil.toml` declares it, defaults filled in."""
 
