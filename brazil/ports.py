@@ -4,7 +4,7 @@ Each port has a real adapter and, where tests need one, an in-memory one; both p
 `tests/contract`. An adapter translates foreign exceptions into `BrazilError`s at its boundary.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -52,10 +52,10 @@ class ContentStore(Protocol):
         ...
 
     def ingest(self, folder: Path, *, largest: int | None = None) -> Digest:
-        """Keep a folder of the file system as a Tree, modes normalised, links not followed.
+        """Move the content of a folder into the store as a Tree, modes normalised, links not followed.
 
         Args:
-            folder: what to read; it is not changed.
+            folder: a private folder that nobody else uses; what is left of it is of no more use.
             largest: refuse more than this many bytes of files in total.
 
         Raises:
@@ -92,14 +92,15 @@ class ActionCache(Protocol):
         """Remember a result, atomically; an existing one is replaced."""
         ...
 
-    def claim(self, action: Digest, owner: str) -> AbstractContextManager[None]:
+    def claim(self, action: Digest, owner: str, waiting: Callable[[str], None]) -> AbstractContextManager[None]:
         """Hold the only right to run this Action among all processes; waits while another holds it.
 
         A dead holder never blocks. After waiting, look again with `get`.
 
         Args:
             action: what is to be run.
-            owner: who waits or works, shown to whoever waits for us.
+            owner: who works here, shown to whoever waits for us.
+            waiting: told once, with the owner's text, when another holds it.
         """
         ...
 

@@ -65,11 +65,11 @@ def directory_fault(directory: Directory) -> str | None:
         for name in names:
             fault = entry_name_fault(name)
             if fault:
-                return f"the entry {ascii(name)} is invalid: {fault}"
+                return f"the entry {name!a} is invalid: {fault}"
             if name in seen:
-                return f"the entry {ascii(name)} is there twice"
+                return f"the entry {name!a} is there twice"
             seen.add(name)
     for link in directory.symlinks:
         if not link.target or "\0" in link.target:
-            return f"the link {ascii(link.name)} has no valid target"
+            return f"the link {link.name!a} has no valid target"
     return None

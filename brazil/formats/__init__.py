@@ -1,0 +1,1 @@
+"""Text and bytes to model values and back, one module per format."""

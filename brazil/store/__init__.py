@@ -1,0 +1,1 @@
+"""The content-addressed store on local disk: blobs, Trees in and out of folders, remembered results."""

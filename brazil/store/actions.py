@@ -1,0 +1,118 @@
+"""Results remembered by Key, and the right to run a Key.
+
+A result file is the SHA-256 of its payload, a line end, and the payload: its name says what was run, so
+nothing but this line tells a damaged result from a whole one. A damaged one is deleted and counts as never
+remembered.
+"""
+
+import fcntl
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+
+from brazil.errors import IntegrityError
+from brazil.formats.reapi import decode_action_result, encode_action_result
+from brazil.model.action import ActionResult
+from brazil.model.digest import Digest
+from brazil.store.blobs import cannot_write
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.005, 0.1  # seconds between looks at a claim that another holds
+
+
+class ActionFiles:
+    """A folder of remembered results and one of claims; any number of threads and processes may use it."""
+
+    def __init__(self, folder: Path, claims: Path) -> None:
+        self._folder = str(folder)
+        self._claims = str(claims)
+        self._counter = count()
+        try:
+            (folder / "tmp").mkdir(parents=True, exist_ok=True)
+            claims.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(self._folder, error) from error
+
+    def get(self, action: Digest) -> ActionResult | None:
+        """Return the remembered result, or None."""
+        path = self._path(action)
+        try:
+            with open(path, "rb", buffering=0) as file:
+                data = file.read()
+        except FileNotFoundError:
+            return None
+        check, _, payload = data.partition(b"\n")
+        with suppress(IntegrityError):
+            if check == hashlib.sha256(payload).hexdigest().encode():
+                return decode_action_result(payload)
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+        return None
+
+    def put(self, action: Digest, result: ActionResult) -> None:
+        """Remember a success."""
+        if result.exit_code != 0:
+            raise ValueError("only successes are remembered")
+        payload = encode_action_result(result)
+        staged = f"{self._folder}/tmp/{os.getpid()}-{next(self._counter)}"
+        path = self._path(action)
+        try:
+            with open(staged, "wb", buffering=0) as file:
+                file.write(hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            os.rename(staged, path)
+        except OSError as error:
+            with suppress(OSError):
+                os.unlink(staged)
+            raise cannot_write(path, error) from error
+
+    @contextmanager
+    def claim(self, action: Digest, owner: str, waiting: Callable[[str], None]) -> Iterator[None]:
+        """Hold the only right to run an Action; see `ActionCache.claim`."""
+        path = f"{self._claims}/{action.hash}"
+        descriptor = self._lock(path, waiting)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, owner.encode(), 0)
+            yield
+        finally:
+            # Removed while still held: whoever waits on the old file sees that its name is gone and starts over.
+            os.unlink(path)
+            os.close(descriptor)
+
+    def _lock(self, path: str, waiting: Callable[[str], None]) -> int:
+        told = False
+        pause = _FIRST_WAIT
+        while True:
+            try:
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            except OSError as error:
+                raise cannot_write(path, error) from error
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _names(path, descriptor):
+                    return descriptor
+            except BlockingIOError:
+                holder = os.pread(descriptor, 300, 0).decode(errors="replace")
+                if holder and not told:
+                    waiting(holder)
+                    told = True
+                time.sleep(pause)
+                pause = min(2 * pause, _LONGEST_WAIT)
+            os.close(descriptor)
+
+    def _path(self, action: Digest) -> str:
+        return f"{self._folder}/{action.hash[:2]}/{action.hash}"
+
+
+def _names(path: str, descriptor: int) -> bool:
+    """Say whether `path` still names the open file."""
+    try:
+        named = os.stat(path)
+    except FileNotFoundError:
+        return False
+    held = os.fstat(descriptor)
+    return (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)
