@@ -1,0 +1,54 @@
+"""Keeps the writers of one repository apart and clears what a dead one left.
+
+A git process that is killed between preparing and committing a change of refs leaves a `*.lock` file that
+blocks everybody for ever. All our writers hold our own lock, which dies with its process; so whoever holds
+it knows that git's lock files are stale, if they have not changed for a while (somebody may run git by hand).
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from brazil.errors import Problem, UnavailableError
+
+LOCK = "brazil.lock"
+PENDING = "refs/brazil/pending"
+_SETTLED = 1.0  # seconds; a ref transaction takes milliseconds
+
+
+@contextmanager
+def writing(repository: Path) -> Iterator[None]:
+    """Hold the right to write to a repository on this machine; waits while another of our processes has it."""
+    try:
+        handle = os.open(repository / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
+    except OSError as error:
+        raise UnavailableError(
+            Problem("git.write", f"the repository {repository} cannot be written", error.strerror or "")
+        ) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        _clear_stale(repository)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _clear_stale(repository: Path) -> None:
+    # Object folders are left out: they hold no locks that block, and there are many of them.
+    for path in sorted([*repository.glob("*.lock"), *(repository / "refs").rglob("*.lock")]):
+        if path.name == LOCK and path.parent == repository:
+            continue
+        with suppress(FileNotFoundError):
+            while (age := time.time() - path.lstat().st_mtime) < _SETTLED:
+                time.sleep(min(0.05, max(0.01, _SETTLED - age)))
+            path.unlink()
+
+
+def pending_refs(repository: Path) -> list[str]:
+    """Return the private refs that interrupted writers left, sorted; call it while `writing`."""
+    with suppress(FileNotFoundError):
+        return sorted(f"{PENDING}/{name}" for name in os.listdir(repository / PENDING))  # noqa: PTH208 - names only
+    return []

@@ -1,0 +1,148 @@
+"""The Transport of the real system: GitPython with our environment.
+
+GitPython would hand the caller's whole environment to git; `_SafeGit` starts every command without the
+variables that lead elsewhere and with our configuration on top of the user's, who keeps credentials and
+ssh settings there. Importing this module costs about 100 ms, so only `wiring` does, when it is needed.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from git import Git, Repo
+from git.exc import GitCommandError, GitCommandNotFound, UnsafeProtocolError
+
+from brazil.errors import Problem, UnavailableError, UsageError
+from brazil.gitrepo.environment import inherited_names, remote_changes
+from brazil.gitrepo.names import check_url
+from brazil.gitrepo.process import GitFailedError, broken, git_missing, last_words, refused
+from brazil.gitrepo.remote import LogEntry, RemoteRefMissingError, RewrittenError
+from brazil.gitrepo.writing import RefUpdate
+
+# A Linux command line holds 2 MiB; one ref update is at most 400 bytes.
+_UPDATES_PER_PUSH = 2000
+
+
+class _SafeGit(Git):
+    """GitPython's command runner with our environment."""
+
+    def __init__(self, working_dir: Any = None) -> None:
+        super().__init__(working_dir)
+        # The base class expands '~' and '$' in what is a path to us.
+        self._working_dir = working_dir
+        self.update_environment(**remote_changes())
+
+    def execute(self, command: Any, *args: Any, **kwargs: Any) -> Any:
+        words = [command] if isinstance(command, str) else list(command)
+        unset = [word for name in inherited_names() for word in ("-u", name)]
+        return super().execute(["env", *unset, *words], *args, **kwargs)
+
+
+class _SafeRepo(Repo):
+    GitCommandWrapperType = _SafeGit
+
+
+class GitPythonTransport:
+    """Makes repositories and moves commits between them."""
+
+    def init(self, folder: Path, *, bare: bool) -> None:
+        """Make an empty repository without hooks."""
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            # Repo.init would expand '$' in the path.
+            _SafeGit(str(folder)).init("--quiet", *(["--bare"] if bare else []))
+        except OSError as error:
+            raise UnavailableError(
+                Problem("git.write", f"the repository {folder} cannot be made", error.strerror or "")
+            ) from error
+        except GitCommandNotFound as error:
+            raise git_missing(FileNotFoundError(2, "No such file or directory")) from error
+        except GitCommandError as error:
+            raise broken(folder, _failure("init", error)) from error
+
+    def fetch(self, repository: Path, url: str, refspecs: Sequence[str], *, prune: bool = False) -> None:
+        """Fetch refs into a repository."""
+        _check(url)
+        options = ["--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"]
+        options += ["--prune"] if prune else []
+        try:
+            with _SafeRepo(repository, expand_vars=False) as repo:
+                repo.git.fetch(*options, "--", url, *refspecs)
+        except GitCommandError as error:
+            failure = _failure("fetch", error)
+            if "couldn't find remote ref" in failure.text or "not our ref" in failure.text:
+                raise RemoteRefMissingError(failure.text) from error
+            if "non-fast-forward" in str(error.stderr):
+                raise RewrittenError(failure.text) from error
+            raise refused(url, failure) from error
+
+    def push(self, repository: Path, url: str, updates: Sequence[RefUpdate], *, lease: bool = True) -> bool:
+        """Push commits to refs; False when a ref was not at its old value."""
+        _check(url)
+        with _SafeRepo(repository, expand_vars=False) as repo:
+            return all(
+                _push(repo, url, updates[at : at + _UPDATES_PER_PUSH], lease)
+                for at in range(0, len(updates), _UPDATES_PER_PUSH)
+            )
+
+    def log(self, repository: Path, old: str, new: str) -> list[LogEntry]:
+        """Return the commits that `new` has and `old` has not, newest first."""
+        try:
+            with _SafeRepo(repository, expand_vars=False) as repo:
+                return [
+                    LogEntry(
+                        commit.hexsha,
+                        _text(commit.summary),
+                        f"{commit.author.name} <{commit.author.email}>",
+                        commit.authored_date,
+                    )
+                    for commit in repo.iter_commits(f"{old}..{new}")
+                ]
+        except GitCommandError as error:
+            raise broken(repository, _failure("log", error)) from error
+
+    def checkout(self, folder: Path, commit: str, branch: str) -> None:
+        """Fill a new checkout from its own objects."""
+        target = ["-B", branch, commit] if branch else ["--detach", commit]
+        try:
+            with _SafeRepo(folder, expand_vars=False) as repo:
+                repo.git.checkout("--quiet", "--no-recurse-submodules", *target, "--")
+        except GitCommandError as error:
+            failure = _failure("checkout", error)
+            raise UsageError(
+                Problem("source.checkout", f"commit {commit} cannot be checked out", failure.text)
+            ) from error
+
+
+def _push(repo: Repo, url: str, updates: Sequence[RefUpdate], lease: bool) -> bool:
+    options = ["--porcelain", "--no-verify", "--no-recurse-submodules", "--no-follow-tags", "--no-signed"]
+    if lease:
+        options += [f"--force-with-lease={u.name}:{u.old}" for u in updates]
+    try:
+        repo.git.push(*options, "--", url, *(f"{u.new}:{u.name}" for u in updates))
+    except GitCommandError as error:
+        report = f"{error.stdout}\n{error.stderr}"
+        races = ("stale info", "fetch first", "non-fast-forward", "failed to update ref", "cannot lock ref")
+        if "[rejected]" in report or any(f"({race}" in report for race in races) or "cannot lock ref" in report:
+            return False
+        raise refused(url, _failure("push", error)) from error
+    return True
+
+
+def _check(url: str) -> None:
+    check_url(url)
+    try:
+        Git.check_unsafe_protocols(url)
+    except UnsafeProtocolError as error:
+        raise UsageError(Problem("git.url", f"{url[:200]!a} is not a repository", str(error))) from error
+
+
+def _failure(command: str, error: GitCommandError) -> GitFailedError:
+    # GitPython quotes and indents what it caught.
+    text = str(error.stderr).strip().removeprefix("stderr:").strip().strip("'").strip()
+    code = error.status if isinstance(error.status, int) else 1
+    return GitFailedError(command, code, last_words(text or str(error.stdout)))
+
+
+def _text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode("utf-8", "replace")
