@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from brazil.model.action import ActionResult, Command, Platform
+from brazil.model.action import ActionResult, Command, Platform, Snapshot
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName, PackageVersion, VersionSetName
 from brazil.model.tree import Directory
@@ -100,7 +100,7 @@ class ActionCache(Protocol):
         Args:
             action: what is to be run.
             owner: who works here, shown to whoever waits for us.
-            waiting: told once, with the owner's text, when another holds it.
+            waiting: told the owner's text, again and again while another holds it; what it raises ends the wait.
         """
         ...
 
@@ -153,6 +153,26 @@ class Sandbox(Protocol):
 
     def stop(self) -> None:
         """End every run at once (their results say "interrupt") and refuse new ones."""
+        ...
+
+
+class RunRecord(NamedTuple):
+    """One run of one Action, as it really happened."""
+
+    snapshot: Snapshot
+    result: SandboxResult
+    isolation: Mapping[str, str]
+
+
+class RunRecords(Protocol):
+    """The permanent record of every run; only ever added to."""
+
+    def add(self, record: RunRecord) -> None:
+        """Keep the record of a run and its Snapshot."""
+        ...
+
+    def runs(self, action: Digest) -> Sequence[RunRecord]:
+        """Return the runs of an Action, oldest first."""
         ...
 
 

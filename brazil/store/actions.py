@@ -84,7 +84,6 @@ class ActionFiles:
             os.close(descriptor)
 
     def _lock(self, path: str, waiting: Callable[[str], None]) -> int:
-        told = False
         pause = _FIRST_WAIT
         while True:
             try:
@@ -95,14 +94,13 @@ class ActionFiles:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if _names(path, descriptor):
                     return descriptor
+                os.close(descriptor)
             except BlockingIOError:
                 holder = os.pread(descriptor, 300, 0).decode(errors="replace")
-                if holder and not told:
-                    waiting(holder)
-                    told = True
+                os.close(descriptor)
+                waiting(holder)
                 time.sleep(pause)
                 pause = min(2 * pause, _LONGEST_WAIT)
-            os.close(descriptor)
 
     def _path(self, action: Digest) -> str:
         return f"{self._folder}/{action.hash[:2]}/{action.hash}"

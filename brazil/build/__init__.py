@@ -1,0 +1,1 @@
+"""Carrying out a Plan, written against ports."""

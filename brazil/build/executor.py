@@ -1,0 +1,263 @@
+"""Walks a Plan: for each Step complete its inputs, look its Key up, else run it, keep what came of it.
+
+Invariants: a Step runs only when every Step it needs succeeded, and sees exactly the artifacts those left; a Key
+is run once at a time among all processes; a result is remembered only after everything it names is in the store;
+every run, also a failed one, is recorded. Workers are threads, because the work is done by other processes and in
+hashing, which both leave the interpreter free; they live until the Plan has ended, because the sandbox ends a run
+with the thread that started it.
+"""
+
+import os
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from brazil.build.layout import Layouts
+from brazil.errors import BrazilError, HermeticityError
+from brazil.events import Emit, Note, PlanReady, StepCached, StepFailed, StepFinished, StepSkipped, StepStarted
+from brazil.model.action import ActionResult, Snapshot, StepId, StepKind
+from brazil.model.digest import Digest
+from brazil.model.names import Interface
+from brazil.plan.key import KeyedStep, key_step, output_path
+from brazil.plan.planner import Plan, Step
+from brazil.plan.state import GOOD_ENDS, Progress, State
+from brazil.ports import ActionCache, ContentStore, RunRecord, RunRecords, Sandbox, SandboxRequest, SandboxResult
+
+LARGEST_OUTPUT = 8 << 30  # bytes
+LARGEST_LOG = 64 << 20  # bytes
+TAIL = 20  # lines of a failed Step's log that are shown
+
+
+class Outcome(NamedTuple):
+    """How one Step ended."""
+
+    step: StepId
+    state: State  # REMEMBERED, SUCCEEDED, FAILED or SKIPPED
+    snapshot: Snapshot | None = None  # None: skipped
+    output: Digest | None = None  # artifact of a build, report of a test run; None: failed or skipped
+    log: Digest | None = None
+    seconds: float = 0.0
+    cause: str = ""  # why it failed
+    because: StepId | None = None  # the Step it was skipped for
+
+
+class _Stopped(Exception):  # noqa: N818 - not an error: the walk ends while a Step waits
+    """The walk was ended by another Step or by the user."""
+
+
+class Machine(NamedTuple):
+    """Everything that running Steps takes."""
+
+    store: ContentStore
+    actions: ActionCache
+    sandbox: Sandbox
+    records: RunRecords
+    jobs: int  # Steps at a time
+
+
+class Execution:
+    """One walk of one Plan."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        machine: Machine,
+        *,
+        previous: Mapping[StepId, Snapshot],
+        earlier_outputs: Mapping[StepId, Digest],
+        keep_going: bool,
+        emit: Emit,
+    ) -> None:
+        """Prepare a walk.
+
+        Args:
+            plan: what to do.
+            machine: what to do it with.
+            previous: what each Step read the time before, for reasons.
+            earlier_outputs: what each Step gave the time before, for telling that nothing changed.
+            keep_going: after a failure go on with whatever does not need what failed.
+            emit: listener; called from one thread at a time.
+        """
+        self._plan = plan
+        self._machine = machine
+        self._previous = previous
+        self._earlier_outputs = earlier_outputs
+        self._keep_going = keep_going
+        self._emit_unlocked = emit
+        self._emit_lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._layouts = Layouts(machine.store)
+        # Written by the thread that ends a Step before any Step that needs it is handed out.
+        self._artifacts: dict[Interface, Digest] = dict(plan.artifacts)
+
+    def run(self) -> dict[StepId, Outcome]:
+        """Carry the Plan out.
+
+        Returns:
+            What became of every Step, in the order of the Plan.
+
+        Raises:
+            BrazilError: something other than a package's own build failed; what runs is ended first.
+        """
+        self._emit(PlanReady(tuple(self._plan.steps)))
+        progress = Progress(self._plan, keep_going=self._keep_going)
+        todo: queue.SimpleQueue[StepId | None] = queue.SimpleQueue()
+        done: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
+        count = max(1, min(self._machine.jobs, len(self._plan.steps)))
+        workers = [threading.Thread(target=self._work, args=(todo, done), daemon=True) for _ in range(count)]
+        for worker in workers:
+            worker.start()
+        outcomes: dict[StepId, Outcome] = {}
+        idle = count
+        try:
+            while progress.unfinished:
+                while idle and (step := progress.take()):
+                    todo.put(step)
+                    idle -= 1
+                outcome = done.get()
+                idle += 1
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                self._settle(outcome, progress, outcomes)
+        except BaseException:
+            self._stopping.set()
+            self._machine.sandbox.stop()
+            raise
+        finally:
+            for _ in workers:
+                todo.put(None)
+            for worker in workers:
+                worker.join()
+        return {step: outcomes[step] for step in self._plan.steps}
+
+    def _settle(self, outcome: Outcome, progress: Progress, outcomes: dict[StepId, Outcome]) -> None:
+        outcomes[outcome.step] = outcome
+        if outcome.state in GOOD_ENDS and outcome.step.kind is StepKind.BUILD and outcome.output:
+            self._artifacts[outcome.step.interface] = outcome.output
+        for skipped, because in progress.end(outcome.step, outcome.state):
+            outcomes[skipped] = Outcome(skipped, State.SKIPPED, because=because)
+            self._emit(StepSkipped(skipped, because))
+
+    def _work(
+        self, todo: "queue.SimpleQueue[StepId | None]", done: "queue.SimpleQueue[Outcome | BaseException]"
+    ) -> None:
+        while (step := todo.get()) is not None:
+            try:
+                done.put(self._do(self._plan.steps[step]))
+            except BaseException as error:  # handed to the thread that owns the walk, which raises it
+                done.put(error)
+
+    def _do(self, step: Step) -> Outcome:
+        layouts = {member: self._layouts.of(self._artifacts[member]) for member in step.members}
+        keyed = key_step(step, self._artifacts, layouts, self._machine.sandbox.platform)
+        snapshot = Snapshot(step.id, keyed.key, self._machine.sandbox.platform, keyed.inputs)
+        remembered = self._remembered(step, snapshot)
+        if remembered:
+            return remembered
+        owner = f"process {os.getpid()}, {step.id}"
+        with self._machine.actions.claim(keyed.key, owner, self._waiting(step)):
+            # Somebody else may have run it while we waited.
+            return self._remembered(step, snapshot) or self._run(step, keyed, snapshot)
+
+    def _waiting(self, step: Step) -> Callable[[str], None]:
+        told: set[str] = set()
+
+        def tell(owner: str) -> None:
+            if self._stopping.is_set():
+                raise _Stopped
+            if owner not in told:
+                told.add(owner)
+                self._emit(Note("wait", f"{step.id} waits for {owner}, which runs the same"))
+
+        return tell
+
+    def _remembered(self, step: Step, snapshot: Snapshot) -> Outcome | None:
+        result = self._machine.actions.get(snapshot.action)
+        output = dict(result.outputs).get(output_path(step)) if result else None
+        if not result or output is None or not self._machine.store.has_tree(output):
+            return None
+        self._emit(StepCached(step.id, snapshot.action))
+        return Outcome(step.id, State.REMEMBERED, snapshot, output, result.log)
+
+    def _run(self, step: Step, keyed: KeyedStep, snapshot: Snapshot) -> Outcome:
+        for blob in keyed.blobs:
+            self._machine.store.write(blob)
+        self._emit(StepStarted(step.id, keyed.key, reasons(snapshot, self._previous.get(step.id))))
+        inputs = dict(keyed.inputs)
+        request = SandboxRequest(
+            label=str(step.id),
+            action=keyed.key,
+            command=keyed.command,
+            source=inputs.pop("src"),
+            inputs=tuple(inputs.items()),
+            timeout=step.timeout,
+            largest_output=LARGEST_OUTPUT,
+            largest_log=LARGEST_LOG,
+        )
+        try:
+            result = self._machine.sandbox.run(request)
+        except HermeticityError as error:
+            return self._refused(step, snapshot, error)
+        self._record(snapshot, result)
+        seconds = (result.finished - result.started) / 1e9
+        output = dict(result.outputs).get(output_path(step))
+        if result.exit_code != 0 or output is None:
+            return self._failed(step, snapshot, result, seconds)
+        self._machine.actions.put(
+            keyed.key, ActionResult(0, result.outputs, result.log, result.started, result.finished)
+        )
+        same = self._earlier_outputs.get(step.id) == output
+        self._emit(StepFinished(step.id, keyed.key, seconds, same))
+        return Outcome(step.id, State.SUCCEEDED, snapshot, output, result.log, seconds)
+
+    def _failed(self, step: Step, snapshot: Snapshot, result: SandboxResult, seconds: float) -> Outcome:
+        causes = {
+            "timeout": f"time limit of {step.timeout} s",
+            "output": f"output larger than {LARGEST_OUTPUT >> 30} GiB",
+            "interrupt": "interrupted",
+        }
+        cause = causes.get(result.ended_by, f"exit code {result.exit_code}")
+        self._emit(StepFailed(step.id, snapshot.action, seconds, cause, self._tail(result.log)))
+        return Outcome(step.id, State.FAILED, snapshot, None, result.log, seconds, cause)
+
+    def _refused(self, step: Step, snapshot: Snapshot, error: BrazilError) -> Outcome:
+        cause = "; ".join(": ".join(filter(None, (p.what, p.because))) for p in error.problems)
+        self._emit(StepFailed(step.id, snapshot.action, 0.0, cause, ""))
+        return Outcome(step.id, State.FAILED, snapshot, cause=cause)
+
+    def _tail(self, log: Digest) -> str:
+        lines = self._machine.store.read(log).decode(errors="replace").splitlines()
+        return "\n".join(lines[-TAIL:])
+
+    def _record(self, snapshot: Snapshot, result: SandboxResult) -> None:
+        self._machine.records.add(RunRecord(snapshot, result, self._machine.sandbox.isolation))
+
+    def _emit(
+        self, event: PlanReady | StepCached | StepStarted | StepFinished | StepFailed | StepSkipped | Note
+    ) -> None:
+        with self._emit_lock:
+            self._emit_unlocked(event)
+
+
+def reasons(now: Snapshot, before: Snapshot | None) -> tuple[str, ...]:
+    """Say why a Step is not what it was before: which inputs changed, by name, with old and new digest."""
+    if before is None:
+        return ("never run before",)
+    old, new = dict(before.inputs), dict(now.inputs)
+    found = []
+    for path in sorted(old.keys() | new.keys()):
+        name = "source" if path == "src" else path.removeprefix("pkg/")
+        if path not in old:
+            found.append(f"{name} is new: {new[path].hash[:8]}")
+        elif path not in new:
+            found.append(f"{name} is gone")
+        elif old[path] != new[path]:
+            found.append(f"{name} changed: {old[path].hash[:8]} -> {new[path].hash[:8]}")
+    if now.platform != before.platform:
+        found.append(f"the platform changed: {before.platform.digest[:8]} -> {now.platform.digest[:8]}")
+    if not found:
+        found.append(
+            "its result is not in the store" if now.action == before.action else "its command or environment changed"
+        )
+    return tuple(found)

@@ -1,0 +1,1 @@
+"""From a closure to Steps, and from a Step to its Key; pure."""

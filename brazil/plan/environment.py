@@ -1,0 +1,126 @@
+"""The variables a build sees, composed from what its closure offers.
+
+One function makes them for builds, tests, tools and commands run in a closure, so that all agree. A Layout is
+what of an artifact's content matters for that; `build/layout.py` reads it from the store.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from shlex import quote
+from typing import NamedTuple
+
+from brazil.model.names import Interface
+
+ARTIFACTS = "/brazil/pkg"  # every artifact's path for life is below it
+TOOLS = "/brazil/tools/bin"
+SYSTEM_PATH = "/usr/bin:/bin"
+
+# Folders of an artifact that some variable names.
+WATCHED = (
+    "bin",
+    "include",
+    "lib",
+    "lib/pkgconfig",
+    "node_modules",
+    "python",
+    "share/pkgconfig",
+)
+
+# Everything that is true for every build. A clock or a host name is never among it. PYTHONHASHSEED makes byte code,
+# which holds sets in hash order, come out the same.
+COMMON: Mapping[str, str] = {
+    "HOME": "/home/build",
+    "LANG": "C.UTF-8",
+    "LOGNAME": "build",
+    "PYTHONHASHSEED": "0",
+    "SOURCE_DATE_EPOCH": "315532800",
+    "TMPDIR": "/tmp",
+    "TZ": "UTC",
+    "USER": "build",
+}
+
+
+class Layout(NamedTuple):
+    """What an artifact offers to those who have it in their closure."""
+
+    folders: frozenset[str] = frozenset()  # those of WATCHED that it has
+    programs: tuple[str, ...] = ()  # names in bin/, sorted
+    jars: tuple[str, ...] = ()  # names of *.jar in java/ without ":", which parts a class path, sorted
+    modules: tuple[str, ...] = ()  # names in node_modules/, "@scope/name" for scoped ones, sorted
+
+
+# Variable -> the folders whose paths it lists.
+_FOLDERS: Mapping[str, tuple[str, ...]] = {
+    "CPATH": ("include",),
+    "LD_LIBRARY_PATH": ("lib",),
+    "LIBRARY_PATH": ("lib",),
+    "PATH": ("bin",),
+    "PKG_CONFIG_PATH": ("lib/pkgconfig", "share/pkgconfig"),
+    "PYTHONPATH": ("python",),
+}
+COMPOSED = (*_FOLDERS, "CLASSPATH", "CMAKE_PREFIX_PATH")
+
+
+def artifact_path(interface: Interface) -> str:
+    """The path for life of an artifact."""
+    return f"{ARTIFACTS}/{interface}"
+
+
+def search_paths(closure: Sequence[Interface], layouts: Mapping[Interface, Layout]) -> dict[str, tuple[str, ...]]:
+    """List what each search path variable gets from a closure.
+
+    Args:
+        closure: sorted; the order of every search path.
+        layouts: of every member.
+
+    Returns:
+        Mapping variable -> paths, only variables that get any, sorted by name.
+    """
+    found: dict[str, list[str]] = {name: [] for name in sorted(COMPOSED)}
+    for interface in closure:
+        root = artifact_path(interface)
+        layout = layouts[interface]
+        for name, folders in _FOLDERS.items():
+            found[name] += [f"{root}/{folder}" for folder in folders if folder in layout.folders]
+        found["CLASSPATH"] += [f"{root}/java/{jar}" for jar in layout.jars]
+        if layout.folders:
+            found["CMAKE_PREFIX_PATH"].append(root)
+    return {name: tuple(paths) for name, paths in found.items() if paths}
+
+
+def closure_environment(
+    closure: Sequence[Interface], layouts: Mapping[Interface, Layout], *, tools: bool
+) -> dict[str, str]:
+    """Compose the variables of a build or test.
+
+    Args:
+        closure: sorted members.
+        layouts: of every member.
+        tools: whether /brazil/tools/bin exists and comes first on PATH.
+    """
+    paths = search_paths(closure, layouts)
+    environment = {**COMMON, **{name: ":".join(value) for name, value in paths.items()}}
+    environment["PATH"] = ":".join([TOOLS] * tools + list(paths.get("PATH", ())) + [SYSTEM_PATH])
+    return environment
+
+
+def launcher(tool: Interface, program: str, closure: Sequence[Interface], layouts: Mapping[Interface, Layout]) -> bytes:
+    """Write the script that starts a tool's program with the variables of the tool's own closure, and no others."""
+    paths = search_paths(closure, layouts)
+    path = ":".join([TOOLS, *paths.pop("PATH", ()), SYSTEM_PATH])
+    lines = [
+        "#!/bin/sh",
+        "unset " + " ".join(name for name in sorted(COMPOSED) if name not in paths and name != "PATH"),
+    ]
+    lines += [f"export {name}={quote(':'.join(value))}" for name, value in paths.items()]
+    lines += [f"export PATH={quote(path)}", f'exec {quote(f"{artifact_path(tool)}/bin/{program}")} "$@"', ""]
+    return "\n".join(lines).encode()
+
+
+def module_links(closure: Iterable[Interface], layouts: Mapping[Interface, Layout]) -> dict[str, str]:
+    """List the links of /brazil/node_modules: module name -> link target; of two with one name the first stays."""
+    links: dict[str, str] = {}
+    for interface in closure:
+        for module in layouts[interface].modules:
+            up = "../" * (1 + module.count("/"))
+            links.setdefault(module, f"{up}pkg/{interface}/node_modules/{module}")
+    return dict(sorted(links.items()))
