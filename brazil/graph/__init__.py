@@ -1,0 +1,1 @@
+"""The graph of pinned packages: order, closures and the invariants of a revision; pure."""
