@@ -1,0 +1,1 @@
+"""Charges each payment event once and splits it among its sellers."""
