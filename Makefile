@@ -1,0 +1,38 @@
+# What can be done with a checkout; `make help` lists it. Everything sets up `.venv` by itself, and only once.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check soak bench clean run-environment test-environment
+
+PYTEST = .venv/bin/python -m pytest
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.* ## /  make \1\t/p' Makefile | expand -t 16
+
+demo: run-environment ## play the whole flow with three small packages, in .demo
+	@scripts/demo
+
+test: test-environment ## run the tests
+	$(PYTEST) -n auto -m "not slow and not soak"
+
+check: test-environment ## check format, lint, types and layers, then run the tests
+	.venv/bin/ruff format --check
+	.venv/bin/ruff check
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+	$(PYTEST) -n auto -m "not slow and not soak"
+
+soak: test-environment ## run the long tests: kill storms and fuzzing
+	$(PYTEST) -m soak
+
+bench: test-environment ## measure the budgets
+	$(PYTEST) tests/bench
+
+clean: ## remove everything that was made here
+	rm -rf .venv .venv.lock .demo build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find brazil tests -name __pycache__ -prune -exec rm -rf {} +
+
+run-environment:
+	@scripts/bootstrap
+
+test-environment:
+	@scripts/bootstrap tests
