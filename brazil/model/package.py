@@ -38,6 +38,13 @@ class Dependency(NamedTuple):
     line: int = 0  # 1-based line of the manifest, for explanations; 0: unknown
 
 
+class Form(NamedTuple):
+    """What a text must look like."""
+
+    pattern: str  # regular expression that the whole text must match
+    words: str  # the same for a reader, after "it must be", such as "a relative path without '..'"
+
+
 class OptionSpec(NamedTuple):
     """One key that a build system reads from `[build]`."""
 
@@ -46,7 +53,9 @@ class OptionSpec(NamedTuple):
     description: str  # one sentence for `--help`, docs and schema
     default: OptionValue
     choices: tuple[str, ...] = ()  # allowed strings; empty: any
-    required: bool = False
+    required: bool = False  # and not blank
+    form: Form | None = None  # of every string in the value
+    key_form: Form | None = None  # of every key of a table
 
 
 class Manifest(NamedTuple):

@@ -1,0 +1,325 @@
+"""Reads `brazil.toml` into a Manifest, and tells everything that is wrong with it at once.
+
+Decides what a package may say about itself, file by file: whether a named package or interface exists, and
+whether dependencies conflict, is found later, by the resolver. Config is data: nothing is run, nothing is looked
+up, and the same bytes always give the same Manifest. Every string of a Manifest can be kept in a registry record.
+"""
+
+import re
+from collections.abc import Mapping
+
+from brazil.formats.manifest_data import manifest_from_data, manifest_to_data
+from brazil.formats.toml_reader import (
+    MAX_INTEGER,
+    Table,
+    dotted,
+    number,
+    read_toml,
+    shown,
+    suggestion,
+    text_fault,
+    type_name,
+)
+from brazil.model.names import Interface, PackageName, interface_version_fault, package_name_fault
+from brazil.model.package import (
+    TABLES,
+    Dependency,
+    Form,
+    Kind,
+    Manifest,
+    OptionSpec,
+    OptionValue,
+    dependency_order,
+)
+
+__all__ = ["FILE_NAME", "MAX_TIMEOUT", "manifest_from_data", "manifest_to_data", "parse_manifest"]
+
+FILE_NAME = "brazil.toml"
+MAX_TIMEOUT = 86_400  # seconds: one day
+
+WINNERS = "resolves-conflict-dependencies"
+REMOVED = "remove-dependencies"
+_TOP = ("package", *TABLES.values(), WINNERS, REMOVED, "build", "outputs")
+_PACKAGE_KEYS = ("name", "interface", "build-system", "description")
+_DEPENDENCY_KEYS = ("interface", "at-least")
+_CLOSURES = ("transitive", "direct")
+_OUTPUT_TYPE = Form(r"[a-z][a-z0-9-]*", "a word of lower-case letters, digits and dashes, such as 'bin'")
+_OUTPUT_PATTERN = Form(
+    r"(?!/)(?!(?:.*/)?\.\.?(?:/|$))[^\x00-\x1f\x7f\\]+", "a relative path pattern without '..', such as 'bin/*'"
+)
+_VERSION_EXAMPLE = 'write the version as text, such as "1.0"'
+_NO_INTERFACE = Interface(PackageName(""), "")
+
+
+def parse_manifest(data: bytes, *, file: str, systems: Mapping[str, tuple[OptionSpec, ...]]) -> Manifest:
+    """Read a manifest.
+
+    Args:
+        data: the whole file.
+        file: its name, for messages.
+        systems: build system -> the options it reads from `[build]`.
+
+    Raises:
+        UsageError: something is wrong; every problem of the file is in it.
+    """
+    top = read_toml(data, file=file, topic="manifest")
+    top.refuse_unknown(_TOP, "table")
+    own, system, description = _package(top.table("package"), systems)
+    dependencies = [d for kind in Kind for d in _dependencies(top.table(TABLES[kind]), kind)]
+    winners = _interfaces(top.table(WINNERS))
+    removed = _interfaces(top.table(REMOVED))
+    _refuse_self_dependency(top, own, dependencies)
+    _refuse_contradictions(top, dependencies, winners, removed)
+    build = top.table("build")
+    closure, timeout = _closure(build), _timeout(build)
+    options = _options(build, system, systems)
+    outputs = _outputs(top.table("outputs"))
+    top.findings.raise_any()
+    return Manifest(
+        interface=own,
+        build_system=system,
+        description=description,
+        dependencies=tuple(sorted(dependencies, key=dependency_order)),
+        winners=tuple(sorted(winners)),
+        removed=tuple(sorted(removed)),
+        closure=closure,
+        timeout=timeout,
+        options=tuple(sorted(options)),
+        outputs=tuple(sorted(outputs)),
+    )
+
+
+def _package(table: Table, systems: Mapping[str, object]) -> tuple[Interface, str, str]:
+    """Read `[package]`: its interface (empty where unknown), build system and description."""
+    table.refuse_unknown(_PACKAGE_KEYS)
+    name = table.string("name")
+    if name is not None and (fault := package_name_fault(name)):
+        table.note("name", "wrong-value", f"{shown(name)} is not a package name", fault)
+    version = table.string("interface", hint=_VERSION_EXAMPLE)
+    if version is not None and (fault := interface_version_fault(version)):
+        table.note("interface", "wrong-value", f"{shown(version)} is not an interface version", fault)
+    known = sorted(systems)
+    system = table.string("build-system", hint=f"one of {', '.join(repr(s) for s in known)}")
+    if system is not None and system not in systems:
+        hint = suggestion(system, known, "build systems")
+        table.note("build-system", "wrong-value", f"unknown build system {shown(system)}", hint=hint)
+    description = table.string("description") if "description" in table.data else ""
+    if description and (fault := text_fault(description)):
+        table.note("description", "wrong-value", "package.description must be one line of text", fault)
+    return Interface(PackageName(name or ""), version or ""), system or "", description or ""
+
+
+def _dependencies(table: Table, kind: Kind) -> list[Dependency]:
+    """Read one table of dependencies, leaving out what is wrong."""
+    found = []
+    _refuse_case_twins(table)
+    for name, value in table.data.items():
+        path = (*table.path, name)
+        at_least = 0
+        if isinstance(value, dict):
+            inner = Table(value, table.findings, path)
+            _refuse_unknown_in_dependency(inner, name)
+            version = inner.string("interface", hint=_VERSION_EXAMPLE)
+            at_least = _at_least(inner)
+            key: tuple[str | int, ...] = (*path, "interface")
+        else:
+            version, key = _version(table, name), path
+        interface = _interface(table, name, version, key)
+        if interface != _NO_INTERFACE:
+            found.append(Dependency(interface, kind, at_least, table.findings.lines[path]))
+    return found
+
+
+def _at_least(dependency: Table) -> int:
+    if "at-least" not in dependency.data:
+        return 0
+    at_least = dependency.integer("at-least", 1)
+    if not 1 <= at_least <= MAX_INTEGER:
+        what = f"{dotted((*dependency.path, 'at-least'))} must be a build number"
+        dependency.note("at-least", "wrong-value", what, f"{number(at_least)} is not between 1 and {MAX_INTEGER}")
+    return at_least
+
+
+def _interfaces(table: Table) -> list[Interface]:
+    """Read a table of package = "version", leaving out what is wrong."""
+    _refuse_case_twins(table)
+    found = []
+    for name in table.data:
+        interface = _interface(table, name, _version(table, name), (*table.path, name))
+        if interface != _NO_INTERFACE:
+            found.append(interface)
+    return found
+
+
+def _version(table: Table, name: str) -> str | None:
+    value = table.data[name]
+    if isinstance(value, str):
+        return value
+    plain = isinstance(value, float) or (type(value) is int and abs(value) <= MAX_INTEGER)
+    hint = f'write it in quotes: "{value}"' if plain else _VERSION_EXAMPLE
+    table.wrong_type(name, "an interface version", hint)
+    return None
+
+
+def _interface(table: Table, name: str, version: str | None, key: tuple[str | int, ...]) -> Interface:
+    """Check name and version of one line; `_NO_INTERFACE` when either is wrong."""
+    name_fault = package_name_fault(name)
+    if name_fault:
+        table.note(name, "wrong-value", f"{shown(name)} is not a package name", name_fault)
+    if version is None:
+        return _NO_INTERFACE
+    version_fault = interface_version_fault(version)
+    if version_fault:
+        what = f"{shown(version)} is not an interface version"
+        table.findings.add("wrong-value", key, what, version_fault)
+    return _NO_INTERFACE if name_fault or version_fault else Interface(PackageName(name), version)
+
+
+def _refuse_unknown_in_dependency(table: Table, name: str) -> None:
+    for key in table.data:
+        if key not in _DEPENDENCY_KEYS:
+            hint = suggestion(key, _DEPENDENCY_KEYS, "keys")
+            if hint.startswith("known") and not package_name_fault(f"{name}.{key}"):
+                hint = f'a name with a dot is written in quotes: "{name}.{key}"'
+            table.note(key, "unknown-key", f"unknown key {shown(key)} in [{dotted(table.path)}]", hint=hint)
+
+
+def _refuse_case_twins(table: Table) -> None:
+    first: dict[str, str] = {}
+    for name in table.data:
+        twin = first.setdefault(name.lower(), name)
+        if twin != name:
+            because = f"it differs from {shown(twin)} only in case"
+            table.note(name, "conflict", f"{shown(name)} is there twice in [{dotted(table.path)}]", because)
+
+
+def _refuse_self_dependency(top: Table, own: Interface, dependencies: list[Dependency]) -> None:
+    for dependency in dependencies:
+        other = dependency.interface
+        if other.name.lower() != own.name.lower():
+            continue
+        # An earlier line of a package may build the next one, as compilers do; it never meets it in a closure.
+        if dependency.kind is Kind.TOOL and other.version != own.version:
+            continue
+        path = (TABLES[dependency.kind], other.name)
+        because = "its closure would hold two of its interfaces" if other.version != own.version else ""
+        top.findings.add("conflict", path, f"{own.name} depends on itself", because, "remove the line")
+
+
+def _refuse_contradictions(
+    top: Table, dependencies: list[Dependency], winners: list[Interface], removed: list[Interface]
+) -> None:
+    for interface in removed:
+        path = (REMOVED, interface.name)
+        if interface in winners:
+            what = f"{interface} is removed and wins at once"
+            top.findings.add("conflict", path, what, f"it is in [{WINNERS}] too", "keep one of the two")
+        for dependency in dependencies:
+            if dependency.interface == interface and dependency.kind is not Kind.TOOL:
+                because = f"it is in [{TABLES[dependency.kind]}] too, on line {dependency.line}"
+                what = f"{interface} is removed and depended on at once"
+                top.findings.add("conflict", path, what, because, "keep one of the two")
+
+
+def _closure(build: Table) -> str:
+    closure = build.string("closure") if "closure" in build.data else _CLOSURES[0]
+    if closure is not None and closure not in _CLOSURES:
+        hint = suggestion(closure, _CLOSURES)
+        build.note("closure", "wrong-value", f"build.closure cannot be {shown(closure)}", hint=hint)
+    return closure or _CLOSURES[0]
+
+
+def _timeout(build: Table) -> int:
+    timeout = build.integer("timeout", 600)
+    if not 1 <= timeout <= MAX_TIMEOUT:
+        because = f"{number(timeout)} is not between 1 and {MAX_TIMEOUT} seconds"
+        build.note("timeout", "wrong-value", "build.timeout is out of range", because)
+    return timeout
+
+
+def _options(build: Table, system: str, systems: Mapping[str, tuple[OptionSpec, ...]]) -> list[tuple[str, OptionValue]]:
+    """Read what the build system asks for; without a known build system nothing can be said about its options."""
+    if system not in systems:
+        return []
+    specs = systems[system]
+    build.refuse_unknown(["closure", "timeout", *(spec.name for spec in specs)])
+    options: list[tuple[str, OptionValue]] = []
+    for spec in specs:
+        if spec.name in build.data:
+            options.append((spec.name, _option(build, spec)))
+        elif spec.required:
+            build.missing(spec.name, f"{spec.description[:1].lower()}{spec.description[1:].rstrip('.')}")
+        else:
+            default = spec.default
+            copy = (
+                list(default) if isinstance(default, list) else dict(default) if isinstance(default, dict) else default
+            )
+            options.append((spec.name, copy))
+    return options
+
+
+_OPTION_TYPES: Mapping[str, tuple[type, str]] = {
+    "string": (str, "a string"),
+    "strings": (list, "an array of strings"),
+    "boolean": (bool, "a boolean"),
+    "integer": (int, "an integer"),
+    "table": (dict, "a table of strings"),
+}
+
+
+def _option(build: Table, spec: OptionSpec) -> OptionValue:
+    """Check one option; the value is only used when nothing was noted."""
+    value = build.data[spec.name]
+    wanted, words = _OPTION_TYPES[spec.type]
+    if type(value) is not wanted:
+        build.wrong_type(spec.name, words)
+        return spec.default
+    path = (*build.path, spec.name)
+    if isinstance(value, str):
+        _check_text(build, path, value, spec, words)
+    elif type(value) is int and abs(value) > MAX_INTEGER:
+        build.note(spec.name, "wrong-value", f"{dotted(path)} is out of range", f"at most {MAX_INTEGER} is allowed")
+    elif isinstance(value, list):
+        for position, item in enumerate(value):
+            _check_text(build, (*path, position), item, spec, words)
+    elif isinstance(value, dict):
+        for key in value:
+            what = f"{shown(key)} cannot be a key of {dotted(path)}"
+            if fault := text_fault(key):
+                build.findings.add("wrong-value", (*path, key), what, fault)
+            _check_form(build, (*path, key), key, spec.key_form, what)
+            _check_text(build, (*path, key), value[key], spec, words)
+        return dict(sorted(value.items()))
+    return value  # type: ignore[return-value]  # narrowed by `wanted`, which mypy cannot follow
+
+
+def _check_text(build: Table, path: tuple[str | int, ...], value: object, spec: OptionSpec, words: str) -> None:
+    name = dotted(path)
+    if not isinstance(value, str):
+        whole = dotted((*build.path, spec.name))
+        build.findings.add("wrong-type", path, f"{whole} must be {words}", f"{name} is {type_name(value)}")
+    elif fault := text_fault(value, lines=True):
+        build.findings.add("wrong-value", path, f"{name} cannot be kept", fault)
+    elif spec.choices and value not in spec.choices:
+        build.findings.add("wrong-value", path, f"{name} cannot be {shown(value)}", "", suggestion(value, spec.choices))
+    elif spec.required and not value.strip():
+        build.findings.add("wrong-value", path, f"{name} must not be empty")
+    else:
+        _check_form(build, path, value, spec.form, f"{name} cannot be {shown(value)}")
+
+
+def _check_form(build: Table, path: tuple[str | int, ...], text: str, form: Form | None, what: str) -> None:
+    if form and not re.fullmatch(form.pattern, text):
+        build.findings.add("wrong-value", path, what, f"it must be {form.words}")
+
+
+def _outputs(table: Table) -> list[tuple[str, str]]:
+    found = []
+    for pattern in table.data:
+        path = (*table.path, pattern)
+        _check_form(table, path, pattern, _OUTPUT_PATTERN, f"{shown(pattern)} is not an output pattern")
+        value = table.string(pattern)
+        if value is not None:
+            _check_form(table, path, value, _OUTPUT_TYPE, f"{dotted(path)} cannot be {shown(value)}")
+            found.append((pattern, value))
+    return found
