@@ -28,6 +28,7 @@ bench: test-environment ## measure the budgets
 	$(PYTEST) tests/bench
 
 clean: ## remove everything that was made here
+	[ ! -d .demo ] || chmod -R u+rwX .demo
 	rm -rf .venv .venv.lock .demo build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find brazil tests -name __pycache__ -prune -exec rm -rf {} +
 
