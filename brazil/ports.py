@@ -116,6 +116,8 @@ class SandboxRequest(NamedTuple):
     timeout: int  # seconds
     largest_output: int  # bytes that the run may leave in its writable places
     largest_log: int  # bytes; what comes after is dropped and said so
+    memory: int = 0  # bytes for all processes together; 0: no limit
+    processes: int = 4096  # how many may live at once; 0: no limit
 
 
 class SandboxResult(NamedTuple):
@@ -235,6 +237,10 @@ class SourceProvider(Protocol):
 
     def commits(self, package: RegisteredPackage, old: str, new: str) -> tuple[CommitInfo, ...]:
         """Return the commits that `new` has and `old` has not, newest first."""
+        ...
+
+    def known(self, package: RegisteredPackage, commit: str) -> bool:
+        """Say whether the mirror has a commit, after a look at the package's repository when it has not."""
         ...
 
     def adopt(self, package: RegisteredPackage, checkout: Path, commit: str) -> None:

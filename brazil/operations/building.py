@@ -1,0 +1,203 @@
+"""Build and test in a workspace; run something in a closure of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from brazil.build.candidate import Builder, Candidate, Fresh, make_candidate, recorded_snapshots
+from brazil.build.executor import Execution, Machine, Outcome
+from brazil.build.layout import Layouts
+from brazil.build.sources import MANIFEST, fresh_package
+from brazil.errors import IntegrityError, Problem, UsageError
+from brazil.events import Emit
+from brazil.model.action import StepId, StepKind
+from brazil.model.conflict import Conflict
+from brazil.model.digest import Digest
+from brazil.model.names import Interface, PackageName
+from brazil.model.versionset import Revision
+from brazil.model.workspace import WorkspaceFile
+from brazil.operations.suggest import nearest
+from brazil.plan.environment import search_paths
+from brazil.plan.planner import Plan
+from brazil.plan.state import GOOD_ENDS
+from brazil.ports import Checkouts, ClosureRunner, Registry, SourceProvider
+from brazil.workspace.folder import WorkspaceFolder
+
+
+class WorkspaceBuild(NamedTuple):
+    """What a build in a workspace did."""
+
+    candidate: Candidate
+    outcomes: Mapping[StepId, Outcome]
+    artifacts: Mapping[Interface, Digest]  # of everything that was asked for and has one
+    stale: tuple[Interface, ...]  # pinned consumers of what is in use that were not asked for
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether every Step did."""
+        return all(outcome.state in GOOD_ENDS for outcome in self.outcomes.values())
+
+
+class BuildRequest(NamedTuple):
+    """What to build in a workspace."""
+
+    names: tuple[str, ...]  # packages or interfaces; empty: everything in use
+    tests: bool  # run their tests too
+    runtime: bool = False  # have the whole runtime closure, to run something in it
+    keep_going: bool = False
+
+
+class Bench(NamedTuple):
+    """The ports that a build in a workspace takes."""
+
+    registry: Registry
+    sources: SourceProvider
+    checkouts: Checkouts
+    machine: Machine
+
+
+def build_workspace(
+    workspace: WorkspaceFolder, request: BuildRequest, bench: Bench, emit: Emit
+) -> WorkspaceBuild | Conflict:
+    """Build what was asked for, from what the checkouts hold now.
+
+    Raises:
+        UsageError: a name is not in the set, nothing is in use, or a checkout is not what it should be.
+    """
+    file = workspace.read()
+    base = base_revision(file, bench.registry)
+    fresh = _captured(workspace, file, bench)
+    candidate = make_candidate(base, fresh, (*base.policy.targets, *fresh), bench.registry)
+    if isinstance(candidate, Conflict):
+        return candidate
+    wanted = _wanted(request, candidate)
+    builds = set(wanted)
+    if request.runtime:
+        builds |= {member for interface in wanted for member in candidate.closures.runtime(interface)}
+    machine = bench.machine
+    builder = Builder(machine.store, bench.sources, bench.registry, machine.sandbox.platform)
+    plan = builder.plan(candidate, builds, wanted if request.tests else ())
+    outcomes = _execute(workspace, candidate, plan, machine, request.keep_going, emit)
+    artifacts = {**plan.artifacts, **_built(outcomes)}
+    for interface in candidate.fresh:
+        if interface in artifacts:
+            workspace.link_artifact(interface.name, machine.store.tree_path(artifacts[interface]))
+    stale = sorted(candidate.affected.rebuild - {s.interface for s in plan.steps} - candidate.fresh.keys())
+    return WorkspaceBuild(
+        candidate, outcomes, {i: artifacts[i] for i in sorted(builds) if i in artifacts}, tuple(stale)
+    )
+
+
+def run_in_closure(
+    build: WorkspaceBuild,
+    root: Interface,
+    arguments: Sequence[str],
+    caller: Mapping[str, str],
+    machine: Machine,
+    runner: ClosureRunner,
+) -> int:
+    """Run a user's command with the runtime closure of a package, and return its exit code.
+
+    Args:
+        build: of this package, with its runtime closure.
+        root: the package.
+        arguments: program and its arguments.
+        caller: the environment of the caller; search paths of the closure come before its own.
+        machine: where the artifacts are.
+        runner: binds and runs.
+    """
+    members = build.candidate.closures.runtime(root)
+    layouts = Layouts(machine.store)
+    found = search_paths(members, {member: layouts.of(build.artifacts[member]) for member in members})
+    environment = dict(caller)
+    for name, paths in found.items():
+        environment[name] = ":".join([*paths, *filter(None, [caller.get(name)])])
+    inputs = [(f"pkg/{member}", build.artifacts[member]) for member in members]
+    return runner.run(sorted(inputs), environment, arguments)
+
+
+def base_revision(file: WorkspaceFile, registry: Registry) -> Revision:
+    """Return the revision a workspace stands on.
+
+    Raises:
+        IntegrityError: the registry has another revision under its number.
+    """
+    revision = registry.revision(file.set, file.revision)
+    if revision.info.commit != file.revision_commit:
+        raise IntegrityError(
+            Problem(
+                "workspace.other-revision",
+                f"revision {file.revision} of {file.set} is not the one this workspace was made from",
+                f"it is {revision.info.commit[:12]}, the workspace says {file.revision_commit[:12]}",
+                "check which registry is configured; 'brazil ws sync' moves the workspace to what is there now",
+            )
+        )
+    return revision
+
+
+def _captured(workspace: WorkspaceFolder, file: WorkspaceFile, bench: Bench) -> dict[Interface, Fresh]:
+    fresh: dict[Interface, Fresh] = {}
+    problems: list[Problem] = []
+    for name in file.packages:
+        folder = workspace.checkout(name)
+        try:
+            source = bench.checkouts.capture(folder)
+            package = fresh_package(bench.machine.store, name, source, "", str(folder / MANIFEST))
+            fresh[package.manifest.interface] = package
+        except UsageError as error:
+            problems += error.problems
+    if problems:
+        raise UsageError(*problems)
+    return fresh
+
+
+def _wanted(request: BuildRequest, candidate: Candidate) -> tuple[Interface, ...]:
+    if not request.names:
+        if not candidate.fresh:
+            raise UsageError(
+                Problem(
+                    "build.nothing-in-use",
+                    "no package is in use in this workspace",
+                    hint="name what to build, or check a package out with 'brazil ws use PACKAGE'",
+                )
+            )
+        return tuple(sorted(candidate.fresh))
+    return tuple(sorted({interface for name in request.names for interface in find_interfaces(name, candidate)}))
+
+
+def find_interfaces(name: str, candidate: Candidate) -> list[Interface]:
+    """Find what a user means by a package or an interface: the fresh one if there is one, else every pinned line.
+
+    Raises:
+        UsageError: nothing in the set has this name; suggests the nearest.
+    """
+    members = candidate.manifests.keys()
+    found = [i for i in members if str(i) == name] or [i for i in candidate.fresh if i.name == name]
+    found = found or [i for i in members if i.name == name]
+    if not found:
+        names = {PackageName(name) for i in members for name in (i.name, str(i))}
+        hint = nearest(name, names)
+        raise UsageError(Problem("build.unknown-package", f"{name!a} is not in {candidate.base.info.set}", hint=hint))
+    return found
+
+
+def _execute(
+    workspace: WorkspaceFolder, candidate: Candidate, plan: Plan, machine: Machine, keep_going: bool, emit: Emit
+) -> dict[StepId, Outcome]:
+    recorded = candidate.recorded(machine.sandbox.platform)
+    previous = recorded_snapshots(plan, recorded, machine.store, machine.records)
+    outputs = {StepId(interface, StepKind.BUILD): result.artifact for interface, result in recorded.items()}
+    for step, (snapshot, output) in workspace.last_steps().items():
+        previous[step], outputs[step] = snapshot, output
+    execution = Execution(plan, machine, previous=previous, earlier_outputs=outputs, keep_going=keep_going, emit=emit)
+    outcomes = execution.run()
+    ended = {s: (o.snapshot, o.output) for s, o in outcomes.items() if o.snapshot and o.output}
+    if any(
+        workspace_step not in previous or previous[workspace_step] != ended[workspace_step][0]
+        for workspace_step in ended
+    ):
+        workspace.remember_steps(ended)
+    return outcomes
+
+
+def _built(outcomes: Mapping[StepId, Outcome]) -> dict[Interface, Digest]:
+    return {s.interface: o.output for s, o in outcomes.items() if s.kind is StepKind.BUILD and o.output}

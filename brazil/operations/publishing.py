@@ -1,0 +1,289 @@
+"""Publish: build named commits and everything they affect into a version set; one new revision, or none.
+
+Order of effects: results are kept as they come; then the sources are put where readers of the registry find them;
+then the registry adds the records and, last, moves the set's ref. Whatever stops the work before that leaves the
+set as it was. When the set has moved meanwhile, the check is done again on the new base; only a real overlap is
+refused.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from brazil.build.candidate import Builder, Candidate, Fresh, make_candidate, recorded_snapshots, registered
+from brazil.build.executor import Execution, Outcome
+from brazil.build.sources import MANIFEST, fresh_package
+from brazil.errors import IntegrityError, Problem, UnavailableError, UsageError
+from brazil.events import Emit, Note
+from brazil.formats.snapshot import encode_snapshot
+from brazil.model.action import Platform, StepId, StepKind
+from brazil.model.conflict import Conflict
+from brazil.model.digest import digest_of
+from brazil.model.names import Interface, PackageName, VersionSetName
+from brazil.model.versionset import (
+    Draft,
+    NewVersion,
+    PackageRecord,
+    Policy,
+    Reason,
+    Result,
+    Revision,
+    RevisionDiff,
+    RevisionInfo,
+    diff_revisions,
+)
+from brazil.operations.building import Bench
+from brazil.plan.state import GOOD_ENDS, State
+from brazil.ports import Moved
+
+_ATTEMPTS = 10  # new bases that one publication follows before it gives up
+
+
+class PublishRequest(NamedTuple):
+    """What to publish."""
+
+    set: VersionSetName
+    commits: Mapping[PackageName, str]  # package -> full commit id
+    targets: tuple[Interface, ...] = ()  # added to those of the set
+    message: str = ""
+    token: str = ""
+    dry_run: bool = False
+    keep_going: bool = False
+
+
+class Published(NamedTuple):
+    """There is a new revision; or, after a dry run, there would be."""
+
+    before: RevisionInfo
+    after: Revision | None  # None: dry run
+    diff: RevisionDiff | None
+    outcomes: Mapping[StepId, Outcome]
+
+
+class AlreadyPublished(NamedTuple):
+    """Nothing was done: the token was used before, or every commit is pinned already."""
+
+    revision: RevisionInfo
+    by_token: bool
+
+
+class BuildsFailed(NamedTuple):
+    """No revision: something failed."""
+
+    base: RevisionInfo
+    outcomes: Mapping[StepId, Outcome]
+    base_is_broken: bool  # what failed has nothing of this change in it
+
+
+class Overlap(NamedTuple):
+    """No revision: somebody else moved the same packages meanwhile."""
+
+    head: RevisionInfo
+    packages: tuple[tuple[Interface, str, str], ...]  # (interface, our commit, theirs), sorted
+
+
+PublishOutcome = Published | AlreadyPublished | BuildsFailed | Overlap | Conflict
+
+
+def publish(request: PublishRequest, bench: Bench, emit: Emit) -> PublishOutcome:
+    """Publish commits of packages into a version set.
+
+    Raises:
+        UsageError: a package has no valid manifest at its commit, or no target reaches it.
+        UnavailableError: the set has a platform that this machine is not, or moves too fast.
+    """
+    bench.registry.refresh()
+    if request.token and (earlier := bench.registry.published(request.set, request.token)):
+        return AlreadyPublished(earlier, by_token=True)
+    first_base = base = bench.registry.revision(request.set)
+    for _ in range(_ATTEMPTS):
+        outcome = _attempt(request, base, bench, emit)
+        if not isinstance(outcome, Moved):
+            return outcome
+        base = outcome.head
+        emit(Note("publish", f"{request.set} is at revision {base.info.number} now: checking again on top of it"))
+        overlap = _overlap(request, first_base, base)
+        if overlap:
+            return Overlap(base.info, overlap)
+    raise UnavailableError(
+        Problem("publish.busy", f"{request.set} moved {_ATTEMPTS} times while this was published", hint="try again")
+    )
+
+
+def _attempt(request: PublishRequest, base: Revision, bench: Bench, emit: Emit) -> PublishOutcome | Moved:
+    platform = bench.machine.sandbox.platform
+    policy = _policy(request, base, platform)
+    fresh = _fresh(request, base, bench)
+    if not fresh and policy == base.policy:
+        return AlreadyPublished(base.info, by_token=False)
+    candidate = make_candidate(base, fresh, policy.targets, bench.registry)
+    if isinstance(candidate, Conflict):
+        return candidate
+    _refuse_unreached(fresh, candidate)
+    outcomes = _run(request, candidate, bench, emit)
+    if not all(outcome.state in GOOD_ENDS for outcome in outcomes.values()):
+        return BuildsFailed(base.info, outcomes, _base_is_broken(candidate, outcomes))
+    _refuse_irreproducible(candidate, outcomes, platform)
+    if request.dry_run:
+        return Published(base.info, None, None, outcomes)
+    draft = _draft(request, policy, candidate, outcomes, platform)
+    bench.sources.keep({f.manifest.name: f.commit for f in fresh.values()}, bench.registry.location)
+    committed = bench.registry.commit(request.set, base.info.commit, draft)
+    if isinstance(committed, Moved):
+        return committed
+    return Published(base.info, committed, diff_revisions(base, committed), outcomes)
+
+
+def _policy(request: PublishRequest, base: Revision, platform: Platform) -> Policy:
+    others = [name for name in base.policy.platforms if name != platform.name]
+    if others:
+        raise UnavailableError(
+            Problem(
+                "publish.platform",
+                f"{request.set} is for {', '.join(base.policy.platforms)}, this machine is {platform.name}",
+                "a revision needs results for every platform of its set",
+            )
+        )
+    return base.policy._replace(
+        targets=tuple(sorted({*base.policy.targets, *request.targets})), platforms=(platform.name,)
+    )
+
+
+def _fresh(request: PublishRequest, base: Revision, bench: Bench) -> dict[Interface, Fresh]:
+    """Read the manifests of the named commits; what is pinned at just that commit is left out."""
+    fresh: dict[Interface, Fresh] = {}
+    problems: list[Problem] = []
+    store = bench.machine.store
+    for name, commit in sorted(request.commits.items()):
+        package = registered(bench.registry, name)
+        try:
+            source = bench.sources.tree(package, commit)
+            found = fresh_package(store, name, source, commit, f"{MANIFEST} of {name} at {commit[:12]}")
+        except UsageError as error:
+            problems += error.problems
+            continue
+        pinned = base.records.get(found.manifest.interface)
+        if pinned is None or pinned.commit != commit:
+            fresh[found.manifest.interface] = found
+    if problems:
+        raise UsageError(*problems)
+    return fresh
+
+
+def _refuse_unreached(fresh: Mapping[Interface, Fresh], candidate: Candidate) -> None:
+    problems = [
+        Problem(
+            "publish.unreached",
+            f"no target of {candidate.base.info.set} needs {interface}",
+            hint=f"make it a target: --target {interface}",
+        )
+        for interface in sorted(fresh)
+        if interface not in candidate.fresh
+    ]
+    if problems:
+        raise UsageError(*problems)
+
+
+def _run(request: PublishRequest, candidate: Candidate, bench: Bench, emit: Emit) -> dict[StepId, Outcome]:
+    machine = bench.machine
+    platform = machine.sandbox.platform
+    recorded = candidate.recorded(platform)
+    # A pin without a result for this very platform is built again: results of two platforms are never mixed.
+    unknown = candidate.manifests.keys() - recorded.keys()
+    rebuild = candidate.affected.rebuild | unknown
+    builder = Builder(machine.store, bench.sources, bench.registry, platform)
+    plan = builder.plan(candidate, rebuild, rebuild | candidate.affected.retest)
+    previous = recorded_snapshots(plan, recorded, machine.store, machine.records)
+    outputs = {StepId(interface, StepKind.BUILD): result.artifact for interface, result in recorded.items()}
+    return Execution(
+        plan, machine, previous=previous, earlier_outputs=outputs, keep_going=request.keep_going, emit=emit
+    ).run()
+
+
+def _base_is_broken(candidate: Candidate, outcomes: Mapping[StepId, Outcome]) -> bool:
+    touched = candidate.affected.rebuild | candidate.affected.retest
+    return not any(o.state is State.FAILED and step.interface in touched for step, o in outcomes.items())
+
+
+def _refuse_irreproducible(candidate: Candidate, outcomes: Mapping[StepId, Outcome], platform: Platform) -> None:
+    """Refuse when a pin that nothing touched came out different: its recorded consumers were built against another."""
+    problems = []
+    for interface, result in candidate.recorded(platform).items():
+        outcome = outcomes.get(StepId(interface, StepKind.BUILD))
+        if (
+            outcome
+            and outcome.snapshot
+            and outcome.snapshot.action == result.build
+            and outcome.output != result.artifact
+        ):
+            problems.append(
+                Problem(
+                    "publish.irreproducible",
+                    f"{candidate.records[interface].version} came out different from what is recorded",
+                    f"the same inputs gave {outcome.output} now and {result.artifact} before",
+                    "make its build deterministic, then publish it",
+                )
+            )
+    if problems:
+        raise IntegrityError(*problems)
+
+
+def _draft(
+    request: PublishRequest,
+    policy: Policy,
+    candidate: Candidate,
+    outcomes: Mapping[StepId, Outcome],
+    platform: Platform,
+) -> Draft:
+    recorded = candidate.recorded(platform)
+    results = {i: _result(i, recorded.get(i), outcomes, platform) for i in candidate.manifests}
+    pins: dict[Interface, PackageRecord | NewVersion] = {}
+    for interface in candidate.manifests:
+        fresh = candidate.fresh.get(interface)
+        against = candidate.closures.inputs(interface)
+        if fresh:
+            pins[interface] = NewVersion(fresh.manifest, fresh.commit, fresh.source, against)
+            continue
+        record = candidate.records[interface]
+        # Built again: its inputs are not the recorded ones. One whose inputs came out equal keeps its number.
+        same = interface in recorded and recorded[interface].build == results[interface].build
+        same = same or (interface not in candidate.base.records and _built_as_recorded(record, candidate))
+        pins[interface] = record if same else NewVersion(record.manifest, record.commit, record.source, against)
+    reason = Reason("publish", tuple(sorted(request.commits.items())), request.message)
+    return Draft(policy, pins, {platform.name: results}, reason, request.token)
+
+
+def _built_as_recorded(record: PackageRecord, candidate: Candidate) -> bool:
+    """Say whether a version from the catalog was built against exactly the versions that are pinned now."""
+    return all(
+        version.interface in candidate.records and candidate.records[version.interface].version == version
+        for version in record.against
+    )
+
+
+def _result(
+    interface: Interface, recorded: Result | None, outcomes: Mapping[StepId, Outcome], platform: Platform
+) -> Result:
+    build = outcomes.get(StepId(interface, StepKind.BUILD))
+    test = outcomes.get(StepId(interface, StepKind.TEST))
+    result = recorded
+    if build and build.snapshot and build.output:
+        snapshot = digest_of(encode_snapshot(build.snapshot))
+        result = Result(
+            platform.digest, build.snapshot.action, build.output, snapshot, recorded.test if recorded else None
+        )
+    if result is None:
+        raise AssertionError(f"{interface} has neither a recorded result nor a build Step")
+    if test and test.snapshot:
+        result = result._replace(test=test.snapshot.action)
+    return result
+
+
+def _overlap(request: PublishRequest, base: Revision, head: Revision) -> tuple[tuple[Interface, str, str], ...]:
+    """Find named packages that somebody else moved to another commit since."""
+    found = []
+    for interface, theirs in head.records.items():
+        ours = request.commits.get(interface.name)
+        before = base.records.get(interface)
+        if ours and theirs.commit != ours and (before is None or before.commit != theirs.commit):
+            found.append((interface, ours, theirs.commit))
+    return tuple(sorted(found))

@@ -1,0 +1,258 @@
+"""Workspaces: create, look at, take packages into use and out of it, move to another base."""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from brazil.errors import Problem, UnavailableError, UsageError
+from brazil.model.names import Interface, PackageName, VersionSetName
+from brazil.model.versionset import Revision, RevisionDiff, RevisionInfo, diff_revisions
+from brazil.model.workspace import WorkspaceFile
+from brazil.operations.building import base_revision
+from brazil.operations.packages import known_package
+from brazil.operations.suggest import nearest
+from brazil.ports import Checkouts, CheckoutStatus, Registry, SourceProvider
+from brazil.workspace.folder import WorkspaceFolder
+
+
+class InUse(NamedTuple):
+    """A package in use and where its checkout stands."""
+
+    name: PackageName
+    folder: Path
+    pinned: tuple[Interface, ...]  # lines of it that the base pins, sorted
+    status: CheckoutStatus | None  # None: the checkout is gone or damaged
+    fault: str = ""  # what is wrong with it
+
+
+class WorkspaceView(NamedTuple):
+    """What `brazil ws show` tells."""
+
+    root: Path
+    file: WorkspaceFile
+    base: RevisionInfo
+    newest: RevisionInfo  # of the set, as far as the registry was looked at
+    in_use: tuple[InUse, ...]
+
+
+def create_workspace(root: Path, name: VersionSetName, number: int | None, registry: Registry) -> WorkspaceFolder:
+    """Make a workspace on a revision of a set, the newest when no number is given."""
+    registry.refresh()
+    base = registry.revision(name, number)
+    return WorkspaceFolder.create(root, WorkspaceFile(registry.location, name, base.info.number, base.info.commit))
+
+
+def show_workspace(workspace: WorkspaceFolder, registry: Registry, checkouts: Checkouts) -> WorkspaceView:
+    """Return what a workspace is made of and where its checkouts stand."""
+    file = workspace.read()
+    base = base_revision(file, registry)
+    newest = registry.revision(file.set).info
+    in_use = tuple(_in_use(workspace, name, base, checkouts) for name in file.packages)
+    return WorkspaceView(workspace.root, file, base.info, newest, in_use)
+
+
+def use_packages(
+    workspace: WorkspaceFolder,
+    names: Iterable[PackageName],
+    ref: str,
+    registry: Registry,
+    sources: SourceProvider,
+    checkouts: Checkouts,
+) -> tuple[InUse, ...]:
+    """Check packages out, so that they shadow their pins.
+
+    Args:
+        workspace: where.
+        names: registered packages.
+        ref: branch, tag or commit to check out; empty: the pinned commit, else the default branch.
+        registry: knows the packages.
+        sources: has their commits.
+        checkouts: makes the working trees.
+
+    Raises:
+        UsageError: a package is unknown or in use, or the ref does not exist.
+    """
+    done = []
+    with workspace.lock():
+        base = base_revision(workspace.read(), registry)
+        for name in names:
+            file = workspace.read()
+            package = known_package(name, registry)
+            folder = workspace.checkout(package.name)
+            if package.name in file.packages:
+                raise UsageError(
+                    Problem("workspace.in-use", f"{package.name} is in use already", hint=f"it is in {folder}")
+                )
+            if folder.exists() or folder.is_symlink():
+                raise UsageError(
+                    Problem(
+                        "workspace.occupied", f"{folder} is in the way", hint="move it away, it is no checkout of ours"
+                    )
+                )
+            pinned = sorted({r.commit for i, r in base.records.items() if i.name == package.name})
+            if not ref and len(pinned) > 1:
+                lines = ", ".join(str(i) for i in base.records if i.name == package.name)
+                raise UsageError(
+                    Problem(
+                        "workspace.which-line",
+                        f"{base.info.set} pins several lines of {package.name}: {lines}",
+                        hint="choose one with --commit, or the newest source with --head",
+                    )
+                )
+            commit = sources.resolve(package, ref or (pinned[0] if pinned else "HEAD"))
+            checkouts.create(package, commit, "", folder)
+            workspace.save(file._replace(packages=tuple(sorted({*file.packages, package.name}))))
+            done.append(_in_use(workspace, package.name, base, checkouts))
+    return tuple(done)
+
+
+def drop_packages(
+    workspace: WorkspaceFolder,
+    names: Iterable[PackageName],
+    registry: Registry,
+    sources: SourceProvider,
+    checkouts: Checkouts,
+    *,
+    force: bool,
+) -> tuple[PackageName, ...]:
+    """Take packages out of use and delete their checkouts.
+
+    Raises:
+        UsageError: a package is not in use; or, unless forced, its checkout holds work that is nowhere else.
+    """
+    done = []
+    with workspace.lock():
+        for name in names:
+            file = workspace.read()
+            if name not in file.packages:
+                hint = nearest(name, file.packages) or f"in use: {', '.join(file.packages) or 'nothing'}"
+                raise UsageError(Problem("workspace.not-in-use", f"{name} is not in use", hint=hint))
+            folder = workspace.checkout(name)
+            if not force and folder.exists():
+                _refuse_unsaved(name, folder, registry, sources, checkouts)
+            # Out of use first: a kill in between leaves a folder, not a package in use without one.
+            workspace.save(file._replace(packages=tuple(p for p in file.packages if p != name)))
+            workspace.unlink_artifact(name)
+            _delete(folder)
+            done.append(name)
+    return tuple(done)
+
+
+def sync_workspace(workspace: WorkspaceFolder, number: int | None, registry: Registry) -> RevisionDiff:
+    """Move a workspace to another revision of its set, the newest when no number is given; shadows stay."""
+    registry.refresh()
+    with workspace.lock():
+        file = workspace.read()
+        after = registry.revision(file.set, number)
+        before = _revision_before(file, after, registry)
+        workspace.save(file._replace(revision=after.info.number, revision_commit=after.info.commit))
+    return diff_revisions(before, after)
+
+
+def commits_to_publish(
+    workspace: WorkspaceFolder,
+    names: Iterable[PackageName],
+    registry: Registry,
+    sources: SourceProvider,
+    checkouts: Checkouts,
+) -> dict[PackageName, str]:
+    """Return the commit that each named checkout stands on, taken into the mirror.
+
+    Args:
+        workspace: where the checkouts are.
+        names: packages in use; empty: all of them.
+        registry: knows the packages.
+        sources: takes the commits.
+        checkouts: says where each stands.
+
+    Raises:
+        UsageError: a checkout has changes that are not committed, or nothing is in use.
+    """
+    file = workspace.read()
+    problems: list[Problem] = []
+    commits: dict[PackageName, str] = {}
+    chosen = sorted(names) or file.packages
+    if not chosen:
+        raise UsageError(
+            Problem(
+                "publish.nothing", "no package is in use in this workspace", hint="name what to publish: -p PACKAGE=REF"
+            )
+        )
+    for name in chosen:
+        status = checkouts.status(workspace.checkout(name))
+        if status.busy:
+            problems.append(
+                Problem("publish.busy-checkout", f"a {status.busy} is in progress in {name}", hint="finish it first")
+            )
+        elif status.changed:
+            shown = ", ".join(status.changed[:5]) + (" ..." if len(status.changed) > 5 else "")
+            problems.append(
+                Problem(
+                    "publish.uncommitted",
+                    f"{name} has changes that are not committed",
+                    shown,
+                    "commit them, or set them aside",
+                )
+            )
+        elif not status.commit:
+            problems.append(Problem("publish.no-commit", f"nothing is committed in {name} yet"))
+        else:
+            commits[name] = status.commit
+    if problems:
+        raise UsageError(*problems)
+    for name, commit in commits.items():
+        sources.adopt(known_package(name, registry), workspace.checkout(name), commit)
+    return commits
+
+
+def _in_use(workspace: WorkspaceFolder, name: PackageName, base: Revision, checkouts: Checkouts) -> InUse:
+    folder = workspace.checkout(name)
+    pinned = tuple(interface for interface in base.records if interface.name == name)
+    try:
+        return InUse(name, folder, pinned, checkouts.status(folder))
+    except UsageError as error:
+        return InUse(name, folder, pinned, None, str(error))
+
+
+def _refuse_unsaved(
+    name: PackageName, folder: Path, registry: Registry, sources: SourceProvider, checkouts: Checkouts
+) -> None:
+    status = checkouts.status(folder)
+    because = ""
+    if status.changed:
+        because = f"not committed: {', '.join(status.changed[:5])}"
+    elif status.commit and not sources.known(known_package(name, registry), status.commit):
+        because = f"its commit {status.commit[:12]} is only there"
+    if because:
+        raise UsageError(
+            Problem(
+                "workspace.unsaved",
+                f"the checkout of {name} holds work that is nowhere else",
+                because,
+                "push or publish it, or add --force",
+            )
+        )
+
+
+def _revision_before(file: WorkspaceFile, after: Revision, registry: Registry) -> Revision:
+    """Return the present base; when the registry no longer has it under its number, compare with nothing."""
+    if file.revision <= after.info.number or registry.revision(file.set).info.number >= file.revision:
+        before = registry.revision(file.set, file.revision)
+        if before.info.commit == file.revision_commit:
+            return before
+    return after._replace(records={}, results={}, info=after.info._replace(number=file.revision))
+
+
+def _delete(folder: Path) -> None:
+    try:
+        if folder.is_symlink():
+            folder.unlink()
+        elif folder.exists():
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise UnavailableError(
+            Problem(
+                "workspace.cannot-write", f"cannot delete {folder}", error.strerror or str(error), "delete it by hand"
+            )
+        ) from error

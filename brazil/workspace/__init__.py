@@ -1,0 +1,1 @@
+"""A workspace: a base revision plus checkouts that shadow its pins."""

@@ -1,0 +1,174 @@
+"""The folder of a workspace: where it is, what it is made of, what its last builds read and gave.
+
+`brazil-workspace.toml` is the only file that matters; everything below `.brazil/` can be recomputed and `build/`
+holds links. Files are replaced in one step, so a kill leaves the old or the new one. Who changes which packages
+are in use, or the base, holds the lock; a dead holder never blocks.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from brazil.errors import IntegrityError, Problem, UnavailableError, UsageError
+from brazil.formats.snapshot import decode_snapshot, encode_snapshot
+from brazil.formats.workspace_file import FILE_NAME, read_workspace_file, write_workspace_file
+from brazil.model.action import Snapshot, StepId
+from brazil.model.digest import Digest, parse_digest
+from brazil.model.names import PackageName
+from brazil.model.workspace import WorkspaceFile
+
+_STATE_SCHEMA = 1
+
+
+class WorkspaceFolder:
+    """One workspace on disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @classmethod
+    def find(cls, start: Path) -> "WorkspaceFolder":
+        """Return the workspace that `start` is in.
+
+        Raises:
+            UsageError: it is in none.
+        """
+        for folder in (start, *start.parents):
+            if (folder / FILE_NAME).is_file():
+                return cls(folder)
+        raise UsageError(
+            Problem(
+                "workspace.none",
+                f"{start} is not inside a workspace",
+                f"there is no {FILE_NAME} here or above",
+                "run 'brazil ws create NAME --set SET', or change into a workspace",
+            )
+        )
+
+    @classmethod
+    def create(cls, root: Path, file: WorkspaceFile) -> "WorkspaceFolder":
+        """Make a new workspace.
+
+        Raises:
+            UsageError: something is there already, or the place is inside another workspace.
+            UnavailableError: the disk refuses.
+        """
+        for folder in (root, *root.parents):
+            if (folder / FILE_NAME).exists():
+                where = "is a workspace already" if folder == root else f"is inside the workspace {folder}"
+                raise UsageError(Problem("workspace.exists", f"{root} {where}", hint="choose another folder"))
+        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+            raise UsageError(
+                Problem("workspace.occupied", f"{root} is there and not empty", hint="choose another folder")
+            )
+        workspace = cls(root)
+        try:
+            for folder in (root / "src", root / "build", root / ".brazil"):
+                folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _cannot_write(root, error) from error
+        workspace.save(file)  # last: only now it is a workspace
+        return workspace
+
+    def read(self) -> WorkspaceFile:
+        """Return what the workspace is made of.
+
+        Raises:
+            UsageError: its file is wrong.
+        """
+        path = self.root / FILE_NAME
+        try:
+            return read_workspace_file(path.read_bytes(), file=str(path))
+        except OSError as error:
+            raise UsageError(Problem("workspace.unreadable", f"cannot read {path}", error.strerror or "")) from error
+
+    def save(self, file: WorkspaceFile) -> None:
+        """Replace what the workspace is made of, in one step."""
+        self._replace(self.root / FILE_NAME, write_workspace_file(file))
+
+    def checkout(self, name: PackageName) -> Path:
+        """Where the checkout of a package is."""
+        return self.root / "src" / name
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the right to change the workspace; waits for whoever holds it."""
+        path = self.root / ".brazil" / "lock"
+        try:
+            path.parent.mkdir(exist_ok=True)
+            with path.open("w") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+
+    def last_steps(self) -> dict[StepId, tuple[Snapshot, Digest]]:
+        """Return what each Step read and gave when it last succeeded here; empty when that is not known."""
+        try:
+            value = json.loads((self.root / ".brazil" / "steps.json").read_bytes())
+            if value["schema"] != _STATE_SCHEMA:
+                return {}
+            found = {}
+            for text, output in value["steps"]:
+                snapshot = decode_snapshot(text.encode())
+                digest = parse_digest(output)
+                if digest:
+                    found[snapshot.step] = (snapshot, digest)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, IntegrityError):
+            return {}  # it only serves explanations
+        return found
+
+    def remember_steps(self, steps: Mapping[StepId, tuple[Snapshot, Digest]]) -> None:
+        """Add what Steps read and gave."""
+        every = {**self.last_steps(), **steps}
+        rows = [[encode_snapshot(snapshot).decode(), str(output)] for _, (snapshot, output) in sorted(every.items())]
+        value = {"schema": _STATE_SCHEMA, "steps": rows}
+        self._replace(self.root / ".brazil" / "steps.json", json.dumps(value, ensure_ascii=False).encode())
+
+    def link_artifact(self, name: PackageName, folder: Path) -> None:
+        """Let `build/<Package>` lead to an artifact."""
+        link = self.root / "build" / name
+        staged = self.root / ".brazil" / f"link-{os.getpid()}"
+        try:
+            if link.is_symlink() and link.readlink() == folder:
+                return
+            link.parent.mkdir(exist_ok=True)
+            staged.parent.mkdir(exist_ok=True)
+            staged.unlink(missing_ok=True)
+            staged.symlink_to(folder)
+            staged.replace(link)
+        except OSError as error:
+            raise _cannot_write(link, error) from error
+
+    def unlink_artifact(self, name: PackageName) -> None:
+        """Take `build/<Package>` away."""
+        with suppress(FileNotFoundError):
+            (self.root / "build" / name).unlink()
+
+    def _replace(self, path: Path, data: bytes) -> None:
+        staged = path.with_name(f".{path.name}-{os.getpid()}")
+        try:
+            path.parent.mkdir(exist_ok=True)
+            with staged.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            staged.replace(path)
+        except OSError as error:
+            with suppress(OSError):
+                staged.unlink(missing_ok=True)
+            raise _cannot_write(path, error) from error
+
+
+def _cannot_write(path: Path, error: OSError) -> UnavailableError:
+    return UnavailableError(
+        Problem(
+            "workspace.cannot-write",
+            f"cannot write {path}",
+            error.strerror or str(error),
+            "free space or fix its permissions",
+        )
+    )
