@@ -169,7 +169,9 @@ def _walk(picks: Picks, root: Interface, first: Collection[Kind], steps: Steps) 
 
 def _allowed(overrides: Overrides, interface: Interface) -> bool:
     winners, removed = overrides
-    return interface not in removed and all(w == interface for w in winners if w.name == interface.name)
+    if interface in removed:
+        return False
+    return interface in winners or all(w.name != interface.name for w in winners)
 
 
 def _path(steps: Steps, end: Interface) -> list[Atom]:

@@ -72,6 +72,7 @@ class _Search:
                 self._take(interface, pick)
                 return None
             vetoes.append(veto)
+        self._await(interface)  # what comes of going back may still need it
         return self._exhausted(interface, vetoes)
 
     def _veto(self, interface: Interface, pick: Pick) -> Nogood | None:

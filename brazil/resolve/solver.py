@@ -67,7 +67,7 @@ def _explained(question: Question, nogood: Nogood) -> Conflict:
     return Conflict(
         kind=failure.kind,
         subject=failure.subject,
-        needs=_in_order(question, core, (failure.root, *targets)),
+        needs=_in_order(question, core, targets),
         root=failure.root or (targets[0] if core else None),
         closure=failure.closure,
         newest=_newest(question, failure),
@@ -85,14 +85,14 @@ def _core(question: Question, targets: tuple[Interface, ...], atoms: frozenset[A
     return atoms
 
 
-def _in_order(question: Question, core: frozenset[Atom], roots: tuple[Interface | None, ...]) -> tuple[Need, ...]:
+def _in_order(question: Question, core: frozenset[Atom], roots: tuple[Interface, ...]) -> tuple[Need, ...]:
     """Put needs in the order in which they are reached, each right before what it leads to."""
     by_package: dict[Interface, list[Atom]] = {}
     for atom in sorted(core, key=lambda a: (_KINDS[a[2]], a[1]), reverse=True):
         by_package.setdefault(atom[0], []).append(atom)
     needs: list[Need] = []
     for root in (*roots, *sorted(by_package)):
-        todo = by_package.pop(root, []) if root else []
+        todo = by_package.pop(root, [])
         while todo:
             atom = todo.pop()
             needs.append(_need(question, atom))
