@@ -13,6 +13,7 @@ from brazil.formats.toml_reader import (
     MAX_INTEGER,
     Table,
     dotted,
+    key_fault,
     number,
     read_toml,
     shown,
@@ -29,7 +30,6 @@ from brazil.model.package import (
     Manifest,
     OptionSpec,
     OptionValue,
-    dependency_order,
 )
 
 __all__ = ["FILE_NAME", "MAX_TIMEOUT", "manifest_from_data", "manifest_to_data", "parse_manifest"]
@@ -44,10 +44,7 @@ _PACKAGE_KEYS = ("name", "interface", "build-system", "description")
 _DEPENDENCY_KEYS = ("interface", "at-least")
 _CLOSURES = ("transitive", "direct")
 _OUTPUT_TYPE = Form(r"[a-z][a-z0-9-]*", "a word of lower-case letters, digits and dashes, such as 'bin'")
-_OUTPUT_PATTERN = Form(
-    r"(?!/)(?!(?:.*/)?\.\.?(?:/|$))[^\x00-\x1f\x7f\\]+", "a relative path pattern without '..', such as 'bin/*'"
-)
-_VERSION_EXAMPLE = 'write the version as text, such as "1.0"'
+_OUTPUT_PATTERN = Form(r"(?!/)(?!(?:.*/)?\.\.?(?:/|$)).+", "a relative path pattern without '..', such as 'bin/*'")
 _NO_INTERFACE = Interface(PackageName(""), "")
 
 
@@ -65,7 +62,7 @@ def parse_manifest(data: bytes, *, file: str, systems: Mapping[str, tuple[Option
     top = read_toml(data, file=file, topic="manifest")
     top.refuse_unknown(_TOP, "table")
     own, system, description = _package(top.table("package"), systems)
-    dependencies = [d for kind in Kind for d in _dependencies(top.table(TABLES[kind]), kind)]
+    dependencies = [d for kind, table in TABLES.items() for d in _dependencies(top.table(table), kind)]
     winners = _interfaces(top.table(WINNERS))
     removed = _interfaces(top.table(REMOVED))
     _refuse_self_dependency(top, own, dependencies)
@@ -79,7 +76,7 @@ def parse_manifest(data: bytes, *, file: str, systems: Mapping[str, tuple[Option
         interface=own,
         build_system=system,
         description=description,
-        dependencies=tuple(sorted(dependencies, key=dependency_order)),
+        dependencies=tuple(dependencies),
         winners=tuple(sorted(winners)),
         removed=tuple(sorted(removed)),
         closure=closure,
@@ -95,7 +92,7 @@ def _package(table: Table, systems: Mapping[str, object]) -> tuple[Interface, st
     name = table.string("name")
     if name is not None and (fault := package_name_fault(name)):
         table.note("name", "wrong-value", f"{shown(name)} is not a package name", fault)
-    version = table.string("interface", hint=_VERSION_EXAMPLE)
+    version = table.string("interface", hint=_version_hint(table.data.get("interface")))
     if version is not None and (fault := interface_version_fault(version)):
         table.note("interface", "wrong-value", f"{shown(version)} is not an interface version", fault)
     known = sorted(systems)
@@ -110,7 +107,7 @@ def _package(table: Table, systems: Mapping[str, object]) -> tuple[Interface, st
 
 
 def _dependencies(table: Table, kind: Kind) -> list[Dependency]:
-    """Read one table of dependencies, leaving out what is wrong."""
+    """Read one table of dependencies, sorted by interface, leaving out what is wrong."""
     found = []
     _refuse_case_twins(table)
     for name, value in table.data.items():
@@ -119,7 +116,7 @@ def _dependencies(table: Table, kind: Kind) -> list[Dependency]:
         if isinstance(value, dict):
             inner = Table(value, table.findings, path)
             _refuse_unknown_in_dependency(inner, name)
-            version = inner.string("interface", hint=_VERSION_EXAMPLE)
+            version = inner.string("interface", hint=_version_hint(value.get("interface")))
             at_least = _at_least(inner)
             key: tuple[str | int, ...] = (*path, "interface")
         else:
@@ -127,6 +124,7 @@ def _dependencies(table: Table, kind: Kind) -> list[Dependency]:
         interface = _interface(table, name, version, key)
         if interface != _NO_INTERFACE:
             found.append(Dependency(interface, kind, at_least, table.findings.lines[path]))
+    found.sort()
     return found
 
 
@@ -155,10 +153,13 @@ def _version(table: Table, name: str) -> str | None:
     value = table.data[name]
     if isinstance(value, str):
         return value
-    plain = isinstance(value, float) or (type(value) is int and abs(value) <= MAX_INTEGER)
-    hint = f'write it in quotes: "{value}"' if plain else _VERSION_EXAMPLE
-    table.wrong_type(name, "an interface version", hint)
+    table.wrong_type(name, "an interface version", _version_hint(value))
     return None
+
+
+def _version_hint(value: object) -> str:
+    plain = isinstance(value, float) or (type(value) is int and abs(value) <= MAX_INTEGER)
+    return f'write it in quotes: "{value}"' if plain else 'write the version as text, such as "1.0"'
 
 
 def _interface(table: Table, name: str, version: str | None, key: tuple[str | int, ...]) -> Interface:
@@ -284,42 +285,48 @@ def _option(build: Table, spec: OptionSpec) -> OptionValue:
             _check_text(build, (*path, position), item, spec, words)
     elif isinstance(value, dict):
         for key in value:
-            what = f"{shown(key)} cannot be a key of {dotted(path)}"
-            if fault := text_fault(key):
-                build.findings.add("wrong-value", (*path, key), what, fault)
-            _check_form(build, (*path, key), key, spec.key_form, what)
+            _check_key(build, (*path, key), key, spec.key_form, "{text} cannot be a key of this table")
             _check_text(build, (*path, key), value[key], spec, words)
         return dict(sorted(value.items()))
     return value  # type: ignore[return-value]  # narrowed by `wanted`, which mypy cannot follow
 
 
 def _check_text(build: Table, path: tuple[str | int, ...], value: object, spec: OptionSpec, words: str) -> None:
-    name = dotted(path)
+    findings = build.findings
     if not isinstance(value, str):
         whole = dotted((*build.path, spec.name))
-        build.findings.add("wrong-type", path, f"{whole} must be {words}", f"{name} is {type_name(value)}")
+        findings.add("wrong-type", path, f"{whole} must be {words}", f"{dotted(path)} is {type_name(value)}")
     elif fault := text_fault(value, lines=True):
-        build.findings.add("wrong-value", path, f"{name} cannot be kept", fault)
+        findings.add("wrong-value", path, f"{dotted(path)} cannot be kept", fault)
     elif spec.choices and value not in spec.choices:
-        build.findings.add("wrong-value", path, f"{name} cannot be {shown(value)}", "", suggestion(value, spec.choices))
+        hint = suggestion(value, spec.choices)
+        findings.add("wrong-value", path, f"{dotted(path)} cannot be {shown(value)}", hint=hint)
     elif spec.required and not value.strip():
-        build.findings.add("wrong-value", path, f"{name} must not be empty")
+        findings.add("wrong-value", path, f"{dotted(path)} must not be empty")
     else:
-        _check_form(build, path, value, spec.form, f"{name} cannot be {shown(value)}")
+        _check_form(build, path, value, spec.form, "{path} cannot be {text}")
 
 
-def _check_form(build: Table, path: tuple[str | int, ...], text: str, form: Form | None, what: str) -> None:
+def _check_key(table: Table, path: tuple[str | int, ...], key: str, form: Form | None, what: str) -> None:
+    if fault := key_fault(key):
+        table.findings.add("wrong-value", path, what.format(text=shown(key)), fault)
+    else:
+        _check_form(table, path, key, form, what)
+
+
+def _check_form(table: Table, path: tuple[str | int, ...], text: str, form: Form | None, what: str) -> None:
     if form and not re.fullmatch(form.pattern, text):
-        build.findings.add("wrong-value", path, what, f"it must be {form.words}")
+        what = what.format(path=dotted(path), text=shown(text))
+        table.findings.add("wrong-value", path, what, f"it must be {form.words}")
 
 
 def _outputs(table: Table) -> list[tuple[str, str]]:
     found = []
     for pattern in table.data:
         path = (*table.path, pattern)
-        _check_form(table, path, pattern, _OUTPUT_PATTERN, f"{shown(pattern)} is not an output pattern")
+        _check_key(table, path, pattern, _OUTPUT_PATTERN, "{text} is not an output pattern")
         value = table.string(pattern)
         if value is not None:
-            _check_form(table, path, value, _OUTPUT_TYPE, f"{dotted(path)} cannot be {shown(value)}")
+            _check_form(table, path, value, _OUTPUT_TYPE, "{path} cannot be {text}")
             found.append((pattern, value))
     return found

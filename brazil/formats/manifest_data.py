@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from brazil.errors import IntegrityError, Problem
 from brazil.model.names import Interface, PackageName, interface_version_fault, package_name_fault
-from brazil.model.package import TABLES, Dependency, Kind, Manifest, OptionValue, dependency_order
+from brazil.model.package import TABLES, Dependency, Manifest, OptionValue
 
 T = TypeVar("T")
 
@@ -64,11 +64,11 @@ def manifest_from_data(data: Mapping[str, object], file: str) -> Manifest:
 
 def _dependencies(data: Mapping[str, object]) -> tuple[Dependency, ...]:
     found: list[Dependency] = []
-    for kind in Kind:
-        for entry in _list(data.get(TABLES[kind], [])):
+    for kind, table in TABLES.items():
+        for entry in _list(data.get(table, [])):
             interface, at_least, line = _list(entry, 3)
             found.append(Dependency(_interface(interface), kind, _count(at_least), _count(line)))
-    return tuple(sorted(found, key=dependency_order))
+    return tuple(found)
 
 
 def _interface(value: object) -> Interface:

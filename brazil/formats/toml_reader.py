@@ -17,6 +17,8 @@ MAX_BYTES = 1024 * 1024
 MAX_INTEGER = 2**63 - 1  # what every TOML reader can hold
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL_OR_LINE = re.compile(r"[\x00-\x1f\x7f]")
 _PLACE = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 _SHOWN = 100  # characters of a text from outside that a message repeats
 _TYPES = {str: "a string", bool: "a boolean", int: "an integer", float: "a float", list: "an array", dict: "a table"}
@@ -56,10 +58,15 @@ def suggestion(word: str, known: Sequence[str], noun: str = "") -> str:
 
 def text_fault(text: str, *, lines: bool = False) -> str | None:
     """Say why a text cannot be kept in our files: it holds a control character. `lines` allows newline and tab."""
-    for char in text:
-        if (char < " " and not (lines and char in "\n\t")) or char == "\x7f":
-            return f"it holds the control character U+{ord(char):04X}"
-    return None
+    found = (_CONTROL if lines else _CONTROL_OR_LINE).search(text)
+    return f"it holds the control character U+{ord(found[0]):04X}" if found else None
+
+
+def key_fault(text: str) -> str | None:
+    """Say why a text cannot be a key in our files; the `toml` package writes such keys wrongly."""
+    if text.isprintable() and "\\" not in text:
+        return None
+    return "it must hold only printable characters, and no backslash"
 
 
 def number(value: int) -> str:
@@ -177,8 +184,10 @@ def read_toml(data: bytes, *, file: str, topic: str) -> Table:
         content = tomllib.loads(text)
     except RecursionError as error:
         raise UsageError(Problem(f"{topic}.syntax", "not valid TOML", "it is nested too deeply", file=file)) from error
-    except ValueError as error:  # TOMLDecodeError, and int() on thousands of digits
+    except tomllib.TOMLDecodeError as error:
         raise UsageError(_syntax_problem(str(error), text, file, topic)) from error
+    except ValueError as error:  # from int(), whose limit is 4,300 digits
+        raise UsageError(Problem(f"{topic}.syntax", "not valid TOML", "a number is too long", file=file)) from error
     return Table(content, Findings(file, topic, key_lines(text)))
 
 
@@ -200,7 +209,7 @@ def _decoded(data: bytes, file: str, topic: str) -> str:
 
 def _syntax_problem(message: str, text: str, file: str, topic: str) -> Problem:
     place = _PLACE.search(message)
-    reason = message[: place.start()] if place else message.partition(";")[0]
+    reason = message[: place.start()] if place else message
     reason = reason[:1].lower() + reason[1 : 2 * _SHOWN]
     line = 0
     if place and place[1]:

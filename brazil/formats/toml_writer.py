@@ -11,14 +11,15 @@ from collections.abc import Iterator, Mapping
 
 from brazil.errors import InternalError, Problem, UsageError
 from brazil.formats.toml_lines import KeyPath
-from brazil.formats.toml_reader import dotted, text_fault
+from brazil.formats.toml_reader import dotted, key_fault, text_fault
 
 
 def dump(data: Mapping[str, object]) -> bytes:
     """Write text, integers, booleans, floats, lists and dicts as TOML.
 
     Raises:
-        UsageError: a text holds a control character other than newline and tab, or is no Unicode text.
+        UsageError: a text holds a control character other than newline and tab, or is no Unicode text, or a key
+            holds a backslash or what cannot be printed.
         InternalError: the data is not of those types, or TOML cannot say it.
     """
     problems = tuple(_problems(data))
@@ -43,7 +44,7 @@ def _encoded(data: Mapping[str, object]) -> str:
     encoder.dump_funcs[str] = _basic_string
     try:
         return toml.dumps(dict(data), encoder=encoder)
-    except (TypeError, ValueError, AttributeError, RecursionError) as error:
+    except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
         problem = Problem("toml.not-writable", "some data cannot be written as TOML", str(error))
         raise InternalError(problem) from error
 
@@ -55,20 +56,20 @@ def _basic_string(text: str) -> str:
 def _problems(value: object, path: KeyPath = ()) -> Iterator[Problem]:
     if isinstance(value, Mapping):
         for key, inner in value.items():
-            if fault := _fault(str(key), lines=False):
-                yield Problem("toml.control-character", f"the key {dotted((*path, str(key)))} cannot be written", fault)
+            if fault := key_fault(str(key)):
+                yield Problem("toml.key", f"the key {dotted((*path, str(key)))} cannot be written", fault)
             yield from _problems(inner, (*path, str(key)))
     elif isinstance(value, list):
         for position, inner in enumerate(value):
             yield from _problems(inner, (*path, position))
-    elif isinstance(value, str) and (fault := _fault(value, lines=True)):
+    elif isinstance(value, str) and (fault := _fault(value)):
         yield Problem("toml.control-character", f"{dotted(path)} cannot be written", fault)
 
 
-def _fault(text: str, *, lines: bool) -> str | None:
+def _fault(text: str) -> str | None:
     if any("\ud800" <= char <= "\udfff" for char in text):
         return "it is not valid Unicode"
-    return text_fault(text, lines=lines)
+    return text_fault(text, lines=True)
 
 
 def _same(read: object, written: object) -> bool:

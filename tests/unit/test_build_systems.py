@@ -144,7 +144,7 @@ def test_make_fails_when_a_target_fails(tmp_path: Path) -> None:
 
 SHOP: FILES = {
     "src/shop/__init__.py": "",
-    "src/shop/main.py": "def main():\n    print('paid', 7)\n    return 3\n\n\nclass Tool:\n    run = staticmethod(main)\n",
+    "src/shop/main.py": "def main():\n    print('paid', 7)\n    return 3\nclass Tool:\n    run = staticmethod(main)\n",
     "src/shop/data/table.txt": "1",
     "src/shop/data/{{name}}.py": "{{ not python",
     "src/shop/__pycache__/main.cpython-311.pyc": "stale",
