@@ -1,0 +1,206 @@
+"""BubblewrapSandbox: runs one Action, every input by content, and keeps what it leaves.
+
+Per run there is one temporary folder: the private copy of the source and one empty folder per output. It is
+removed on every path. Outputs are ingested only after exit code 0, when no process of the run is alive.
+"""
+
+import itertools
+import os
+import signal
+import threading
+import time
+import weakref
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from brazil.errors import HermeticityError, InternalError, Problem, UnavailableError
+from brazil.model.action import Platform
+from brazil.model.digest import Digest
+from brazil.ports import ContentStore, SandboxRequest, SandboxResult
+from brazil.sandbox.arguments import ROOT, Places, run_options
+from brazil.sandbox.bubblewrap import Bubblewrap
+from brazil.sandbox.folders import RunFolders, measure, remove_tree
+from brazil.sandbox.host_platform import HostPlatform
+from brazil.sandbox.launch import Ending, Limits, launch
+from brazil.sandbox.limits import Limiter, find_hierarchies
+from brazil.sandbox.probe import probe
+
+_KILLED = 128 + signal.SIGKILL
+
+
+class BubblewrapSandbox:
+    """The Sandbox of this machine.
+
+    The thread that calls `run` must live until it returns: when it ends, the kernel kills what it started.
+    """
+
+    def __init__(self, store: ContentStore, platform: HostPlatform, run_root: Path, bwrap: Bubblewrap) -> None:
+        """Prepare to run.
+
+        Args:
+            store: where inputs come from and outputs go.
+            platform: the root file system, already materialised.
+            run_root: for temporary folders, on the same disk as the store; left-overs of killed runs are removed.
+            bwrap: the program to use.
+        """
+        self._store = store
+        self._platform = platform
+        self._bwrap = bwrap
+        self._folders = RunFolders(run_root)
+        self._limiter = Limiter(find_hierarchies())
+        self._scratch = _half_of_memory()
+        self._stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)  # never read: once set it wakes every run
+        weakref.finalize(self, os.close, self._stop)
+        self._stopped = False
+        self._isolation: Mapping[str, str] | None = None
+        self._probing = threading.Lock()
+
+    @property
+    def platform(self) -> Platform:
+        """See `Sandbox.platform`."""
+        return self._platform.platform
+
+    @property
+    def isolation(self) -> Mapping[str, str]:
+        """See `Sandbox.isolation`; tried once, at the first call."""
+        with self._probing:
+            if self._isolation is None:
+                self._isolation = probe(self._bwrap, self._platform, self._limiter)
+            return self._isolation
+
+    def stop(self) -> None:
+        """See `Sandbox.stop`."""
+        self._stopped = True
+        os.eventfd_write(self._stop, 1)
+
+    def run(self, request: SandboxRequest) -> SandboxResult:
+        """See `Sandbox.run`."""
+        if self._stopped:
+            raise UnavailableError(Problem("sandbox.stopped", f"{request.label} was not started", "work was stopped"))
+        outputs = _output_places(request)
+        folder = self._folders.make()
+        try:
+            return self._run(request, outputs, folder)
+        except OSError as error:
+            raise UnavailableError(
+                Problem("sandbox.failed", f"{request.label} could not be run", str(error), "see 'brazil doctor'")
+            ) from error
+        finally:
+            remove_tree(folder)
+
+    def _run(self, request: SandboxRequest, outputs: Sequence[str], folder: str) -> SandboxResult:
+        source = f"{folder}/src"
+        self._store.copy_tree(request.source, Path(source))
+        kept = {place: f"{folder}/out-{number}" for number, place in enumerate(outputs)}
+        for path in kept.values():
+            os.mkdir(path, 0o755)
+        places = Places(
+            source=source,
+            outputs=tuple(kept.items()),
+            inputs=tuple((place, str(self._store.tree_path(root))) for place, root in request.inputs),
+        )
+        writable = (source, *kept.values())
+        started = time.time_ns()
+        ending = self._launch(request, places, writable)
+        finished = time.time_ns()
+        if ending.exit_code not in (0, _KILLED) and measure(writable, request.largest_output) >= request.largest_output:
+            # A file met its size limit, or what was measured too late: the same cause, whatever the command made of it.
+            ending = ending._replace(exit_code=_KILLED, ended_by="output")
+        trees: tuple[tuple[str, Digest], ...] = ()
+        if ending.exit_code == 0:
+            if measure(kept.values(), request.largest_output) > request.largest_output:
+                ending = ending._replace(exit_code=_KILLED, ended_by="output")
+            else:
+                trees = tuple((place, self._keep(request, place, path)) for place, path in kept.items())
+        log = self._store.write(log_text(ending, request))
+        return SandboxResult(ending.exit_code, ending.ended_by, trees, log, started, finished)
+
+    def _launch(self, request: SandboxRequest, places: Places, writable: Sequence[str]) -> Ending:
+        command = request.command
+        scratch = min(self._scratch, max(request.largest_output, 1))
+        options = run_options(self._platform.mounts, places, command.environment, scratch)
+        limits = Limits(
+            seconds=request.timeout,
+            log=request.largest_log,
+            file_size=request.largest_output,
+            memory=request.memory,
+            processes=request.processes,
+        )
+        ending = launch(
+            str(self._bwrap.path),
+            options,
+            command.arguments,
+            limits,
+            self._limiter,
+            self._stop,
+            lambda: measure(writable, request.largest_output) > request.largest_output,
+        )
+        if not ending.started:
+            said = ending.log.decode("utf-8", "replace").strip().replace("\n", "; ")
+            raise UnavailableError(
+                Problem("sandbox.setup", f"the sandbox for {request.label} could not be set up", said or "no message")
+            )
+        return ending
+
+    def _keep(self, request: SandboxRequest, place: str, path: str) -> Digest:
+        try:
+            return self._store.ingest(Path(path), largest=request.largest_output)
+        except HermeticityError as error:
+            raise HermeticityError(
+                *(p._replace(what=f"{request.label}: in {ROOT}/{place}, {p.what}") for p in error.problems)
+            ) from error
+
+
+def log_text(ending: Ending, request: SandboxRequest) -> bytes:
+    """Return what a run said, followed by lines that say what was done to it."""
+    notes = []
+    if ending.dropped:
+        notes.append(
+            f"the log is cut here: {ending.dropped} more bytes were dropped, it may have {request.largest_log}"
+        )
+    if ending.ended_by == "timeout":
+        notes.append(f"ended after {request.timeout} s, its time limit")
+    elif ending.ended_by == "output":
+        notes.append(f"ended because it wrote more than {request.largest_output} bytes, its limit")
+    elif ending.ended_by:
+        notes.append("ended because the work was stopped")
+    if "memory" in ending.reached:
+        notes.append(f"processes were killed because all together they used {request.memory} bytes, its memory limit")
+    if "processes" in ending.reached:
+        notes.append(f"it had {request.processes} processes at once, its limit, and could not start another")
+    text = ending.log
+    if notes and text and not text.endswith(b"\n"):
+        text += b"\n"
+    return text + "".join(f"brazil: {note}\n" for note in notes).encode()
+
+
+def _output_places(request: SandboxRequest) -> list[str]:
+    """Check where things are put, and return the outputs' places relative to /brazil.
+
+    Raises:
+        InternalError: a place is not inside /brazil, or one is inside another.
+    """
+    command = request.command
+    inside = command.working_directory.partition("/")[2]
+    outputs = [f"{inside}/{path}" if inside else path for path in command.output_paths]
+    taken = ["src", *outputs, *(place for place, _ in request.inputs)]
+    faults = [f"{place!a} is no clean relative path" for place in taken if not _is_clean(place)]
+    ordered = sorted(taken, key=lambda place: place.split("/"))
+    for first, second in itertools.pairwise(ordered):
+        if f"{second}/".startswith(f"{first}/"):
+            faults.append(f"{second!a} is inside {first!a}")
+    if command.working_directory.partition("/")[0] != ROOT.strip("/"):
+        faults.append(f"the working directory {command.working_directory!a} is not in {ROOT}")
+    if not command.arguments:
+        faults.append("there is no command")
+    if faults:
+        raise InternalError(*(Problem("sandbox.request", f"{request.label} cannot be run", f) for f in faults))
+    return outputs
+
+
+def _is_clean(place: str) -> bool:
+    return "\0" not in place and all(part not in ("", ".", "..") for part in place.split("/"))
+
+
+def _half_of_memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
