@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from hypothesis import strategies as st
@@ -56,28 +56,31 @@ class World(NamedTuple):
         return MemoryCatalog([(number, m) for versions in self.catalog.values() for number, m in versions.items()])
 
 
+KINDS = (Kind.NORMAL, Kind.NORMAL, Kind.RUNTIME, Kind.TEST, Kind.TOOL)
+
+
 @st.composite
-def manifests(draw: st.DrawFn, interface: Interface, downward: bool = True) -> Manifest:
-    """A manifest that needs interfaces after its own in the list; now and then any."""
+def manifests(draw: st.DrawFn, interface: Interface) -> Manifest:
+    """A manifest that needs interfaces after its own in the list; now and then an earlier one."""
     place = INTERFACES.index(interface)
     later = [i for i in INTERFACES[place + 1 :] if i.name != interface.name]
-    pool = later if downward and draw(st.integers(0, 9)) else list(INTERFACES)
-    needs: dict[tuple[Interface, Kind], Dependency] = {}
-    for _ in range(draw(st.integers(0, 3)) if pool else 0):
-        d = Dependency(
-            draw(st.sampled_from(pool)),
-            draw(st.sampled_from([Kind.NORMAL, Kind.NORMAL, Kind.RUNTIME, Kind.TEST, Kind.TOOL])),
-            draw(st.sampled_from([0, 0, 0, 1, 2, 3])),
-        )
-        needs[d.interface, d.kind] = d
-    some = st.lists(st.sampled_from(INTERFACES), max_size=1) if not draw(st.integers(0, 3)) else st.just([])
+    needs = draw(st.lists(_needs(later), min_size=min(2, len(later)), max_size=3)) if later else []
+    if not draw(st.integers(0, 7)):
+        needs.append(draw(_needs(INTERFACES)))
+    overridden = st.lists(st.sampled_from(INTERFACES[2:]), max_size=1) if not draw(st.integers(0, 7)) else st.just([])
     return Manifest(
         interface,
         "make",
-        dependencies=tuple(sorted(needs.values(), key=dependency_order)),
-        winners=tuple(draw(some)),
-        removed=tuple(draw(some)),
+        dependencies=tuple(sorted({(d.interface, d.kind): d for d in needs}.values(), key=dependency_order)),
+        winners=tuple(draw(overridden)),
+        removed=tuple(draw(overridden)),
         closure=draw(st.sampled_from(["transitive", "transitive", "direct"])),
+    )
+
+
+def _needs(pool: Sequence[Interface]) -> st.SearchStrategy[Dependency]:
+    return st.builds(
+        Dependency, st.sampled_from(pool), st.sampled_from(KINDS), st.sampled_from([0, 0, 0, 0, 0, 0, 1, 2, 2, 3])
     )
 
 
@@ -86,23 +89,22 @@ def pinned(draw: st.DrawFn) -> dict[Interface, Manifest]:
     """Manifests of all interfaces, closed under dependencies and without cycles."""
     found = {i: draw(manifests(i)) for i in INTERFACES}
     for place, interface in enumerate(INTERFACES):
-        kept = (
-            d for d in found[interface].dependencies if d.interface in INTERFACES[place + 1 :] or d.kind is Kind.TEST
-        )
+        later = INTERFACES[place + 1 :]
+        kept = (d for d in found[interface].dependencies if d.interface in later or d.kind is Kind.TEST)
         found[interface] = found[interface]._replace(dependencies=tuple(kept))
     return found
 
 
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
-    catalog: dict[Interface, dict[int, Manifest]] = {}
-    for interface in INTERFACES:
-        numbers = draw(st.lists(st.integers(1, 3), unique=True, max_size=3))
-        catalog[interface] = {number: draw(manifests(interface)) for number in sorted(numbers)}
-    base = {}
-    for interface, versions in catalog.items():
-        if versions and draw(st.booleans()):
-            base[interface] = PackageVersion(interface, draw(st.sampled_from(sorted(versions))))
-    new = {i: draw(manifests(i)) for i in INTERFACES if not draw(st.integers(0, 4))}
-    targets = tuple(draw(st.lists(st.sampled_from(INTERFACES), unique=True, min_size=1, max_size=2)))
+    """Catalogs in which most things exist, so that versions have to be weighed against each other."""
+    numbers = st.sampled_from([(1, 2, 3), (1, 3), (2, 3), (1, 2), (2,), (1, 2, 3), (2, 3), ()])
+    catalog = {i: {number: draw(manifests(i)) for number in draw(numbers)} for i in INTERFACES}
+    base = {
+        i: PackageVersion(i, draw(st.sampled_from(sorted(versions))))
+        for i, versions in catalog.items()
+        if versions and draw(st.booleans())
+    }
+    new = {i: draw(manifests(i)) for i in INTERFACES if not draw(st.integers(0, 7))}
+    targets = draw(st.sampled_from([INTERFACES[:1], INTERFACES[:1], INTERFACES[:2], INTERFACES[1:3]]))
     return World(catalog, base, Request(targets, new))

@@ -90,7 +90,7 @@ def picked_by(world: World, resolution: Resolution) -> Chosen:
     }
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(worlds())
 def test_an_answer_is_found_exactly_when_there_is_one(world: World) -> None:
     answer = solve(world)
@@ -103,7 +103,7 @@ def test_an_answer_is_found_exactly_when_there_is_one(world: World) -> None:
         assert list(answer.pins) == sorted(Closures(graph).reachable(world.request.targets))
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(worlds())
 def test_a_base_that_fits_is_kept(world: World) -> None:
     pinned = {i: {v.number: world.catalog[i][v.number]} for i, v in world.base.items()}
@@ -140,7 +140,7 @@ def test_the_order_of_mappings_is_no_input(world: World) -> None:
         assert list(answer.pins) == list(other.pins)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(worlds())
 def test_every_need_of_a_conflict_is_necessary_and_together_they_suffice(world: World) -> None:
     conflict = solve(world)
