@@ -291,3 +291,17 @@ def test_the_embedded_programs_are_python(tmp_path: Path) -> None:
         program = tmp_path / f"{number}.py"
         program.write_text("\n".join(body))
         py_compile.compile(str(program), doraise=True)
+
+
+def test_the_reference_names_every_option() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "manifest.md").read_text()
+    for name, system in SYSTEMS.items():
+        section = text.split(f'### `build-system = "{name}"`')[1].split("\n#")[0]
+        documented = [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")]
+        assert sorted(documented) == [option.name for option in system.options]
+
+
+def test_the_example_of_the_reference_is_good() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "manifest.md").read_text()
+    example = text.split("```toml\n")[1].split("```")[0]
+    assert parse_manifest(example.encode(), file="f", systems=option_specs()).build_system == "python"
