@@ -16,6 +16,10 @@ from brazil.formats.toml_lines import KeyPath, key_lines
 MAX_BYTES = 1024 * 1024
 MAX_INTEGER = 2**63 - 1  # what every TOML reader can hold
 
+# A key of n parts costs tomllib and the line index n * n steps: a hostile megabyte would take hours.
+MAX_KEY_PARTS = 64
+_PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\]|\\.)*+"|'[^']*+')"""
+_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MAX_KEY_PARTS}}}")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _CONTROL_OR_LINE = re.compile(r"[\x00-\x1f\x7f]")
@@ -177,9 +181,10 @@ def read_toml(data: bytes, *, file: str, topic: str) -> Table:
         topic: first part of every problem's code.
 
     Raises:
-        UsageError: it is too large, not UTF-8, begins with a byte order mark, or is not TOML.
+        UsageError: it is too large, not UTF-8, begins with a byte order mark, is not TOML, or has an endless key.
     """
     text = _decoded(data, file, topic)
+    _refuse_long_keys(text, file, topic)
     try:
         content = tomllib.loads(text)
     except RecursionError as error:
@@ -205,6 +210,15 @@ def _decoded(data: bytes, file: str, topic: str) -> str:
         because = f"byte 0x{data[error.start]:02x} at offset {error.start} is not valid"
         what, hint = "the file is not UTF-8", "save it as UTF-8"
         raise UsageError(Problem(f"{topic}.encoding", what, because, hint, file, line)) from error
+
+
+def _refuse_long_keys(text: str, file: str, topic: str) -> None:
+    if text.count(".") < MAX_KEY_PARTS:
+        return
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.count(".") >= MAX_KEY_PARTS and _LONG_KEY.search(line):
+            because = f"more than {MAX_KEY_PARTS} are joined by dots"
+            raise UsageError(Problem(f"{topic}.long-key", "a key has too many parts", because, "", file, number))
 
 
 def _syntax_problem(message: str, text: str, file: str, topic: str) -> Problem:

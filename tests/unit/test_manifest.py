@@ -38,6 +38,14 @@ BAD: dict[str, tuple[str | bytes, list[tuple[int, str, str, str, str, str]]]] = 
         "a = " + "1" * 5000,
         [(0, "", "syntax", "not valid TOML", "a number is too long", "")],
     ),
+    "a key of very many parts": (
+        MAKE + "a." * 500_000 + "a = 1",
+        [(5, "", "long-key", "a key has too many parts", "more than 64 are joined by dots", "")],
+    ),
+    "a header of very many quoted parts": (
+        MAKE + "[a" + " . 'b'.\"c\\\"\"" * 100 + "]",
+        [(5, "", "long-key", "a key has too many parts", "more than 64 are joined by dots", "")],
+    ),
     "byte order mark": (
         b'\xef\xbb\xbf[package]\n',
         [(1, "", "byte-order-mark", "the file begins with a byte order mark",

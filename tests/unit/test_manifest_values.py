@@ -85,6 +85,12 @@ def test_windows_line_ends_change_nothing() -> None:
     assert dict(parse(text).options)["build"] == "a\nb\n"
 
 
+def test_dots_in_comments_and_strings_are_no_key() -> None:
+    script = "echo " + "." * 200 + " 1.2 " * 100
+    text = f"# {'. ' * 100}\n{COMMAND}[build]\nbuild = '{script}'\n# {'.' * 2000}\n"
+    assert dict(parse(text).options)["build"] == script
+
+
 def test_a_small_manifest_has_the_defaults() -> None:
     manifest = parse(MAKE)
     assert (manifest.closure, manifest.timeout, manifest.dependencies) == ("transitive", 600, ())
