@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from brazil.errors import Problem, UnavailableError, UsageError
 from brazil.model.names import Interface, PackageName, VersionSetName
-from brazil.model.versionset import Revision, RevisionDiff, RevisionInfo, diff_revisions
+from brazil.model.versionset import Revision, RevisionInfo
 from brazil.model.workspace import WorkspaceFile
 from brazil.operations.building import base_revision
 from brazil.operations.packages import known_package
 from brazil.operations.suggest import nearest
+from brazil.operations.version_sets import DiffReport, diff_sets
 from brazil.ports import Checkouts, CheckoutStatus, Registry, SourceProvider
 from brazil.workspace.folder import WorkspaceFolder
 
@@ -139,7 +140,9 @@ def drop_packages(
     return tuple(done)
 
 
-def sync_workspace(workspace: WorkspaceFolder, number: int | None, registry: Registry) -> RevisionDiff:
+def sync_workspace(
+    workspace: WorkspaceFolder, number: int | None, registry: Registry, sources: SourceProvider
+) -> DiffReport:
     """Move a workspace to another revision of its set, the newest when no number is given; shadows stay."""
     registry.refresh()
     with workspace.lock():
@@ -147,7 +150,7 @@ def sync_workspace(workspace: WorkspaceFolder, number: int | None, registry: Reg
         after = registry.revision(file.set, number)
         before = _revision_before(file, after, registry)
         workspace.save(file._replace(revision=after.info.number, revision_commit=after.info.commit))
-    return diff_revisions(before, after)
+    return diff_sets(before, after, registry, sources)
 
 
 def commits_to_publish(

@@ -1,0 +1,116 @@
+"""`brazil build`, `brazil test` and `brazil exec`, inside a workspace."""
+
+import click
+
+from brazil.cli.context import (
+    Session,
+    events_option,
+    jobs_option,
+    json_option,
+    keep_going_option,
+    listening,
+    pass_session,
+    tell,
+    tell_json,
+)
+from brazil.model.conflict import Conflict
+from brazil.operations.building import BuildRequest, build_workspace, find_interfaces, run_in_closure
+from brazil.report.builds import build_data, build_lines, conflict_data, conflict_text
+
+_FAILED, _NO_SOLUTION = 1, 3
+
+
+@click.command()
+@click.argument("packages", nargs=-1, metavar="[PACKAGE]...")
+@jobs_option
+@keep_going_option
+@json_option
+@events_option
+@pass_session
+def build(
+    session: Session, packages: tuple[str, ...], jobs: int | None, keep_going: bool, as_json: bool, events: bool
+) -> int:
+    """Build packages, by default everything in use; what they need comes from the cache or is built too.
+
+    \b
+    Examples:
+      brazil build
+      brazil build PaymentService
+    """
+    return _build(session, BuildRequest(packages, tests=False, keep_going=keep_going), jobs, as_json, events)
+
+
+@click.command()
+@click.argument("packages", nargs=-1, metavar="[PACKAGE]...")
+@jobs_option
+@keep_going_option
+@json_option
+@events_option
+@pass_session
+def test(
+    session: Session, packages: tuple[str, ...], jobs: int | None, keep_going: bool, as_json: bool, events: bool
+) -> int:
+    """Build packages and run their tests; a test run that passed with the same inputs is remembered.
+
+    \b
+    Examples:
+      brazil test
+      brazil test LedgerKit --keep-going
+    """
+    return _build(session, BuildRequest(packages, tests=True, keep_going=keep_going), jobs, as_json, events)
+
+
+@click.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("package")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
+@jobs_option
+@pass_session
+def exec_(session: Session, package: str, command: tuple[str, ...], jobs: int | None) -> int:
+    """Run a command with the runtime closure of a package at its paths, after building it; its exit code is passed on.
+
+    \b
+    Example:
+      brazil exec PaymentService -- pay balance --ledger ledger.db
+    """
+    workspace = session.workspace()
+    wiring = session.wiring(jobs=jobs, workspace=workspace)
+    request = BuildRequest((package,), tests=False, runtime=True)
+    with listening(events=False) as emit:
+        done = build_workspace(workspace, request, wiring.bench, emit)
+    if isinstance(done, Conflict):
+        tell_error(conflict_text(done))
+        return _NO_SOLUTION
+    if not done.succeeded:
+        tell_error(build_lines(done))
+        return _FAILED
+    roots = find_interfaces(package, done.candidate)
+    if len(roots) > 1:
+        raise click.UsageError(f"{package} has several lines here: {', '.join(map(str, roots))}. Name one of them.")
+    words = command[1:] if command[0] == "--" else command
+    if not words:
+        raise click.UsageError("Name the command to run after '--'.")
+    return run_in_closure(done, roots[0], words, session.environment, wiring.machine, wiring.runner)
+
+
+def _build(session: Session, request: BuildRequest, jobs: int | None, as_json: bool, events: bool) -> int:
+    workspace = session.workspace()
+    wiring = session.wiring(jobs=jobs, workspace=workspace)
+    with listening(events) as emit:
+        done = build_workspace(workspace, request, wiring.bench, emit)
+    if isinstance(done, Conflict):
+        if as_json:
+            tell_json(conflict_data(done))
+        else:
+            tell_error(conflict_text(done))
+        return _NO_SOLUTION
+    if as_json:
+        tell_json(build_data(done))
+    elif not events:
+        tell(build_lines(done))
+    return 0 if done.succeeded else _FAILED
+
+
+def tell_error(lines: list[str]) -> None:
+    """Print lines for a person beside the output."""
+    for line in lines:
+        click.echo(line, err=True)

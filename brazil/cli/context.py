@@ -1,0 +1,72 @@
+"""What every command has at hand: the wiring, where it stands, and how it reports."""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from brazil.events import Emit
+from brazil.wiring import Wiring
+from brazil.workspace.folder import WorkspaceFolder
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
+events_option = click.option("--events", is_flag=True, help="Print progress as JSON lines.")
+jobs_option = click.option(
+    "-j", "--jobs", type=click.IntRange(1, 1024), metavar="N", help="Steps at a time. [default: one per processor]"
+)
+keep_going_option = click.option(
+    "-k", "--keep-going", is_flag=True, help="After a failure, go on with whatever does not need what failed."
+)
+
+
+class Session:
+    """One run of a command."""
+
+    def __init__(self, environment: dict[str, str], registry: str) -> None:
+        self.environment = environment
+        self._registry = registry
+
+    def wiring(self, *, jobs: int | None = None, workspace: WorkspaceFolder | None = None) -> Wiring:
+        """Return the adapters; inside a workspace those of its own registry, unless another is asked for."""
+        registry = self._registry or (workspace.read().registry if workspace else "")
+        return Wiring(self.environment, registry=registry, jobs=jobs or 0)
+
+    def workspace(self) -> WorkspaceFolder:
+        """Return the workspace that the current folder is in."""
+        return WorkspaceFolder.find(Path.cwd())
+
+
+pass_session = click.make_pass_decorator(Session)
+
+
+@contextmanager
+def listening(events: bool) -> Iterator[Emit]:
+    """Show progress: JSON lines on stdout when asked for, a live view on a terminal, else plain lines on stderr."""
+    from brazil.report.progress import json_to, lines_to
+
+    if events:
+        yield json_to(sys.stdout)
+    elif sys.stderr.isatty():
+        from brazil.report.live import LiveView
+
+        with LiveView(sys.stderr) as view:
+            yield view
+    else:
+        yield lines_to(sys.stderr)
+
+
+def tell(lines: Iterable[str]) -> None:
+    """Print lines for a person."""
+    for line in lines:
+        click.echo(line)
+
+
+def tell_json(data: Mapping[str, Any]) -> None:
+    """Print facts for a program: one JSON document with its schema."""
+    click.echo(json.dumps({"schema": 1, **data}, indent=2, ensure_ascii=False))

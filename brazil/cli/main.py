@@ -1,0 +1,143 @@
+"""The `brazil` command: its groups, and the one place where errors become messages and exit codes.
+
+A sub-command's module is imported only when that sub-command runs; the table below holds what `--help` needs.
+"""
+
+import importlib
+import json
+import os
+import signal
+import sys
+from types import FrameType
+
+import click
+
+from brazil import __version__
+from brazil.errors import BrazilError
+from brazil.report.problems import error_data, problem_lines
+
+_INTERRUPTED, _TERMINATED = 130, 143
+
+# Name -> (module, attribute, one line of help), in the order of `--help`.
+_COMMANDS = {
+    "ws": ("brazil.cli.ws", "ws", "Workspaces: create, use, drop, show, sync."),
+    "build": ("brazil.cli.build", "build", "Build packages of the workspace."),
+    "test": ("brazil.cli.build", "test", "Build packages of the workspace and run their tests."),
+    "exec": ("brazil.cli.build", "exec_", "Run a command with a package's runtime closure."),
+    "publish": ("brazil.cli.publish", "publish", "Build commits into a version set, as one new revision."),
+    "vs": ("brazil.cli.vs", "vs", "Version sets: create, list, show, log, diff."),
+    "package": ("brazil.cli.package", "package", "Packages of the registry: register, list, show."),
+    "doctor": ("brazil.cli.doctor", "doctor", "Say what builds are isolated from here, and what is missing."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, in the order of the table."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module, attribute, _ = _COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find a command; an unknown one is answered with the nearest."""
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], _COMMANDS, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            ctx.fail(f"No such command {args[0]!r}.{hint}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in _COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--registry", metavar="PLACE", help="Path or URL of the registry. [default: $BRAZIL_REGISTRY, config.toml]"
+)
+@click.version_option(__version__, message="brazil %(version)s")
+@click.pass_context
+def main(ctx: click.Context, registry: str | None) -> None:
+    """Reproducible builds of software that lives in many small repositories.
+
+    \b
+    Begin with:
+      brazil package register MyLib --repository /path/to/MyLib
+      brazil vs create team/dev --target MyLib-1.0
+      brazil publish --set team/dev -p MyLib
+      brazil ws create work --set team/dev
+    """
+    from brazil.cli.context import Session
+
+    ctx.obj = Session(dict(os.environ), registry or "")
+
+
+class _Terminated(BaseException):
+    """SIGTERM arrived."""
+
+
+def _terminate(_: int, __: FrameType | None) -> None:
+    raise _Terminated
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command line and return its exit code; every error ends here."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = main.main(arguments, prog_name="brazil", standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Abort:
+        return _INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except BrazilError as error:
+        _tell(error, as_json="--json" in arguments)
+        return error.exit_code
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        return _INTERRUPTED
+    except _Terminated:
+        click.echo("terminated", err=True)
+        return _TERMINATED
+    except BrokenPipeError:
+        # Whoever read our output has left; nothing more can be said, also not by the interpreter at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        return _crashed(error)
+
+
+def _tell(error: BrazilError, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"schema": 1, "error": error_data(error)}, indent=2))
+    for line in problem_lines(error):
+        click.echo(line, err=True)
+
+
+def _crashed(error: Exception) -> int:
+    """Report a bug of ours."""
+    if os.environ.get("BRAZIL_TRACEBACK"):
+        import traceback
+
+        traceback.print_exception(error)
+    click.echo(f"error: brazil has a bug: {type(error).__name__}: {error} [internal]", err=True)
+    click.echo("  hint: please report it, with what BRAZIL_TRACEBACK=1 prints", err=True)
+    return 70

@@ -1,0 +1,120 @@
+"""`brazil publish`: build commits into a version set."""
+
+import click
+
+from brazil.cli.context import (
+    Session,
+    events_option,
+    jobs_option,
+    json_option,
+    keep_going_option,
+    listening,
+    pass_session,
+    tell,
+    tell_json,
+)
+from brazil.model.names import PackageName, VersionSetName, package_name, parse_interface, version_set_name
+from brazil.operations.packages import known_package
+from brazil.operations.publishing import Published, PublishRequest
+from brazil.operations.publishing import publish as publish_commits
+from brazil.operations.version_sets import diff_sets
+from brazil.operations.workspaces import commits_to_publish
+from brazil.report.builds import exit_code, publish_data, publish_lines
+from brazil.wiring import Wiring
+
+
+@click.command()
+@click.option("--set", "set_name", metavar="SET", help="The version set. [default: that of the workspace]")
+@click.option(
+    "-p",
+    "--package",
+    "packages",
+    multiple=True,
+    metavar="PACKAGE[=REF]",
+    help="A package, at a branch, tag or commit of its repository, the default branch when none is named. "
+    "Inside a workspace, without REF, at the commit of its checkout. [default there: everything in use]",
+)
+@click.option("--target", "targets", multiple=True, metavar="INTERFACE", help="Make this a target of the set.")
+@click.option("-m", "--message", default="", metavar="TEXT", help="Why; it stands in the log of the set.")
+@click.option("--token", default="", metavar="TEXT", help="Asked again with the same token, the answer is the same.")
+@click.option("-n", "--dry-run", is_flag=True, help="Build and test everything, and publish nothing.")
+@jobs_option
+@keep_going_option
+@json_option
+@events_option
+@pass_session
+def publish(
+    session: Session,
+    set_name: str | None,
+    packages: tuple[str, ...],
+    targets: tuple[str, ...],
+    message: str,
+    token: str,
+    dry_run: bool,
+    jobs: int | None,
+    keep_going: bool,
+    as_json: bool,
+    events: bool,
+) -> int:
+    """Build commits and everything they affect, then make one new revision; or none when anything fails.
+
+    \b
+    Examples:
+      brazil publish -m "escape control characters"
+      brazil publish --set shop/dev -p MoneyKit -p LedgerKit=feature/audit
+      brazil publish --dry-run
+    """
+    wiring, name, commits = _what(session, set_name, packages, jobs)
+    request = PublishRequest(
+        set=name,
+        commits=commits,
+        targets=tuple(parse_interface(target) for target in targets),
+        message=message,
+        token=token,
+        dry_run=dry_run,
+        keep_going=keep_going,
+    )
+    with listening(events) as emit:
+        outcome = publish_commits(request, wiring.bench, emit)
+    report = None
+    if isinstance(outcome, Published) and outcome.after:
+        before = wiring.registry.revision(name, outcome.before.number)
+        report = diff_sets(before, outcome.after, wiring.registry, wiring.sources)
+    if as_json:
+        tell_json(publish_data(outcome, report))
+    elif not events:
+        tell(publish_lines(outcome, report))
+    return exit_code(outcome)
+
+
+def _what(
+    session: Session, set_name: str | None, packages: tuple[str, ...], jobs: int | None
+) -> tuple[Wiring, VersionSetName, dict[PackageName, str]]:
+    """Work out the set and the commits: from the options, and from the workspace where they say nothing."""
+    refs = dict(_named(text) for text in packages)
+    if set_name and refs:
+        wiring = session.wiring(jobs=jobs)
+        wiring.registry.refresh()
+        return wiring, version_set_name(set_name), _resolved(wiring, refs)
+    workspace = session.workspace()
+    wiring = session.wiring(jobs=jobs, workspace=workspace)
+    wiring.registry.refresh()
+    file = workspace.read()
+    in_use = [name for name, ref in refs.items() if not ref and name in file.packages]
+    commits: dict[PackageName, str] = {}
+    if in_use or not refs:
+        commits = commits_to_publish(workspace, in_use, wiring.registry, wiring.sources, wiring.checkouts)
+    commits |= _resolved(wiring, {name: ref for name, ref in refs.items() if name not in commits})
+    return wiring, version_set_name(set_name) if set_name else file.set, commits
+
+
+def _resolved(wiring: Wiring, refs: dict[PackageName, str]) -> dict[PackageName, str]:
+    return {
+        name: wiring.sources.resolve(known_package(name, wiring.registry), ref or "HEAD")
+        for name, ref in sorted(refs.items())
+    }
+
+
+def _named(text: str) -> tuple[PackageName, str]:
+    name, _, ref = text.partition("=")
+    return package_name(name), ref

@@ -1,0 +1,148 @@
+"""`brazil vs`: version sets."""
+
+import click
+
+from brazil.cli.context import Session, json_option, pass_session, tell, tell_json
+from brazil.errors import Problem, UsageError
+from brazil.model.names import parse_interface, version_set_name
+from brazil.model.versionset import Policy, Revision
+from brazil.operations import version_sets
+from brazil.ports import Registry
+from brazil.report.sets import diff_data, diff_lines, info_data, log_lines, revision_data, revision_lines
+
+
+@click.group()
+def vs() -> None:
+    """Version sets: named lines of revisions, each pinning every package it needs."""
+
+
+@vs.command()
+@click.argument("name")
+@click.option("--target", "targets", multiple=True, metavar="INTERFACE", help="What the set is for, such as MyApp-1.0.")
+@click.option("--owner", "owners", multiple=True, metavar="NAME", help="Who answers for the set.")
+@click.option("--from", "origin", metavar="SET[@N]", help="Begin with this revision's content.")
+@json_option
+@pass_session
+def create(
+    session: Session, name: str, targets: tuple[str, ...], owners: tuple[str, ...], origin: str | None, as_json: bool
+) -> None:
+    """Begin a version set.
+
+    \b
+    Examples:
+      brazil vs create shop/dev --target PaymentService-1.0
+      brazil vs create shop/try --from shop/dev@2
+    """
+    registry = session.wiring().registry
+    registry.refresh()
+    begin = _revision(origin, registry) if origin else None
+    platforms = begin.policy.platforms if begin else ()
+    policy = Policy(tuple(sorted({parse_interface(t) for t in targets})), platforms, tuple(sorted(set(owners))))
+    revision = version_sets.create_set(version_set_name(name), policy, registry, origin=begin)
+    if as_json:
+        tell_json(revision_data(revision))
+    else:
+        tell([f"created {revision.info.set} at revision {revision.info.number}"])
+
+
+@vs.command("list")
+@json_option
+@pass_session
+def list_(session: Session, as_json: bool) -> None:
+    """List the version sets of the registry."""
+    registry = session.wiring().registry
+    registry.refresh()
+    revisions = [registry.revision(name) for name in registry.sets()]
+    if as_json:
+        tell_json({"sets": [info_data(revision.info) for revision in revisions]})
+    else:
+        tell(f"{r.info.set}  revision {r.info.number}  {len(r.records)} pins" for r in revisions)
+
+
+@vs.command()
+@click.argument("revision", metavar="SET[@N]")
+@json_option
+@pass_session
+def show(session: Session, revision: str, as_json: bool) -> None:
+    """Show what a revision pins.
+
+    \b
+    Examples:
+      brazil vs show shop/dev
+      brazil vs show shop/dev@1 --json
+    """
+    registry = session.wiring().registry
+    registry.refresh()
+    found = _revision(revision, registry)
+    if as_json:
+        tell_json(revision_data(found))
+    else:
+        tell(revision_lines(found))
+
+
+@vs.command()
+@click.argument("name", metavar="SET")
+@click.option("-n", "--limit", type=click.IntRange(1), metavar="N", help="Only the newest N revisions.")
+@json_option
+@pass_session
+def log(session: Session, name: str, limit: int | None, as_json: bool) -> None:
+    """List the revisions of a set, newest first.
+
+    \b
+    Example:
+      brazil vs log shop/dev -n 10
+    """
+    infos = version_sets.set_log(version_set_name(name), session.wiring().registry, limit)
+    if as_json:
+        tell_json({"revisions": [info_data(info) for info in infos]})
+    else:
+        tell(log_lines(infos))
+
+
+@vs.command()
+@click.argument("before", metavar="SET[@N]")
+@click.argument("after", metavar="[SET[@N] | N]...", nargs=-1)
+@json_option
+@pass_session
+def diff(session: Session, before: str, after: tuple[str, ...], as_json: bool) -> None:
+    """Compare two revisions: of one set by their numbers, or of two sets.
+
+    \b
+    Examples:
+      brazil vs diff shop/dev 1 2
+      brazil vs diff shop/dev@2 shop/live@7
+      brazil vs diff shop/dev            (its newest revision and the one before)
+    """
+    wiring = session.wiring()
+    registry = wiring.registry
+    registry.refresh()
+    old, new = _two_revisions(before, after, registry)
+    report = version_sets.diff_sets(old, new, registry, wiring.sources)
+    if as_json:
+        tell_json(diff_data(report))
+    else:
+        tell(diff_lines(report))
+
+
+def _two_revisions(before: str, after: tuple[str, ...], registry: Registry) -> tuple[Revision, Revision]:
+    if len(after) == 2 and "@" not in before:
+        return _revision(f"{before}@{after[0]}", registry), _revision(f"{before}@{after[1]}", registry)
+    if len(after) == 1:
+        other = after[0]
+        if other.isdigit():
+            other = f"{before.partition('@')[0]}@{other}"
+        return _revision(before, registry), _revision(other, registry)
+    if not after:
+        newest = _revision(before, registry)
+        return registry.revision(newest.info.set, max(newest.info.number - 1, 0)), newest
+    raise click.UsageError("Write 'SET N M', or 'SET[@N] SET[@M]'.")
+
+
+def _revision(text: str, registry: Registry) -> Revision:
+    """Read `shop/dev` or `shop/dev@3`."""
+    name, at, number = text.partition("@")
+    if at and not (number.isascii() and number.isdigit() and len(number) < 10):
+        raise UsageError(
+            Problem("set.bad-revision", f"{text!a} does not name a revision", hint="write it like shop/dev@3")
+        )
+    return registry.revision(version_set_name(name), int(number) if at else None)

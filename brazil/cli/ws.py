@@ -1,0 +1,127 @@
+"""`brazil ws`: workspaces."""
+
+from pathlib import Path
+
+import click
+
+from brazil.cli.context import Session, json_option, pass_session, tell, tell_json
+from brazil.model.names import package_name, version_set_name
+from brazil.operations import workspaces
+from brazil.report.sets import diff_data, diff_lines
+from brazil.report.workspaces import in_use_lines, workspace_data, workspace_lines
+
+
+@click.group()
+def ws() -> None:
+    """Workspaces: a revision of a version set, plus the packages you are editing."""
+
+
+@ws.command()
+@click.argument("name")
+@click.option("--set", "set_name", required=True, metavar="SET", help="The version set to stand on.")
+@click.option("--revision", type=click.IntRange(0), metavar="N", help="Stand on this revision. [default: the newest]")
+@pass_session
+def create(session: Session, name: str, set_name: str, revision: int | None) -> None:
+    """Make a workspace in the new folder NAME.
+
+    \b
+    Example:
+      brazil ws create work --set shop/dev
+    """
+    registry = session.wiring().registry
+    workspace = workspaces.create_workspace(Path.cwd() / name, version_set_name(set_name), revision, registry)
+    file = workspace.read()
+    tell([f"created {workspace.root} on {file.set} revision {file.revision}"])
+
+
+@ws.command()
+@click.argument("packages", nargs=-1, required=True, metavar="PACKAGE...")
+@click.option("--head", is_flag=True, help="Check out the tip of the default branch instead of the pinned commit.")
+@click.option("--commit", metavar="REF", help="Check out this branch, tag or commit.")
+@pass_session
+def use(session: Session, packages: tuple[str, ...], head: bool, commit: str | None) -> None:
+    """Check packages out into src/, so that builds take them from there.
+
+    \b
+    Examples:
+      brazil ws use MoneyKit
+      brazil ws use MoneyKit --head
+    """
+    if head and commit:
+        raise click.UsageError("--head and --commit cannot be used together.")
+    workspace = session.workspace()
+    wiring = session.wiring(workspace=workspace)
+    done = workspaces.use_packages(
+        workspace,
+        [package_name(name) for name in packages],
+        "HEAD" if head else commit or "",
+        wiring.registry,
+        wiring.sources,
+        wiring.checkouts,
+    )
+    tell(in_use_lines(done))
+
+
+@ws.command()
+@click.argument("packages", nargs=-1, required=True, metavar="PACKAGE...")
+@click.option("--force", is_flag=True, help="Delete the checkout even if it holds work that is nowhere else.")
+@pass_session
+def drop(session: Session, packages: tuple[str, ...], force: bool) -> None:
+    """Take packages out of use and delete their checkouts.
+
+    \b
+    Example:
+      brazil ws drop MoneyKit
+    """
+    workspace = session.workspace()
+    wiring = session.wiring(workspace=workspace)
+    done = workspaces.drop_packages(
+        workspace,
+        [package_name(name) for name in packages],
+        wiring.registry,
+        wiring.sources,
+        wiring.checkouts,
+        force=force,
+    )
+    tell([f"dropped {name}" for name in done])
+
+
+@ws.command()
+@json_option
+@pass_session
+def show(session: Session, as_json: bool) -> None:
+    """Say what the workspace stands on, and which packages are in use.
+
+    \b
+    Example:
+      brazil ws show
+    """
+    workspace = session.workspace()
+    wiring = session.wiring(workspace=workspace)
+    view = workspaces.show_workspace(workspace, wiring.registry, wiring.checkouts)
+    if as_json:
+        tell_json(workspace_data(view))
+    else:
+        tell(workspace_lines(view))
+
+
+@ws.command()
+@click.option("--revision", type=click.IntRange(0), metavar="N", help="Move to this revision. [default: the newest]")
+@json_option
+@pass_session
+def sync(session: Session, revision: int | None, as_json: bool) -> None:
+    """Move the workspace to a newer revision and print what changed; packages in use stay.
+
+    \b
+    Example:
+      brazil ws sync
+    """
+    workspace = session.workspace()
+    wiring = session.wiring(workspace=workspace)
+    report = workspaces.sync_workspace(workspace, revision, wiring.registry, wiring.sources)
+    if as_json:
+        tell_json(diff_data(report))
+    elif report.diff.before.commit == report.diff.after.commit:
+        tell([f"{report.diff.after.set} revision {report.diff.after.number} is the base already"])
+    else:
+        tell(diff_lines(report))

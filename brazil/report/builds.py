@@ -1,0 +1,170 @@
+"""What builds, publications and conflicts came to, as text and JSON."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from brazil.build.executor import Outcome
+from brazil.model.action import StepId, StepKind
+from brazil.model.conflict import Conflict
+from brazil.operations.building import WorkspaceBuild
+from brazil.operations.publishing import AlreadyPublished, BuildsFailed, Overlap, Published, PublishOutcome
+from brazil.operations.version_sets import DiffReport
+from brazil.plan.state import State
+from brazil.report.progress import printable
+from brazil.report.sets import diff_data, diff_lines, info_data
+from brazil.report.table import counted
+from brazil.resolve.explain import explain, lines
+
+
+def build_lines(build: WorkspaceBuild) -> list[str]:
+    """Write what a build in a workspace came to."""
+    text = [outcome_summary(build.outcomes)]
+    if build.stale:
+        names = " ".join(map(str, build.stale))
+        text += [
+            f"stale, because they were built against what is pinned: {names}",
+            f"  build them: brazil build {names}",
+        ]
+    return text
+
+
+def build_data(build: WorkspaceBuild) -> dict[str, Any]:
+    """Give a build its documented JSON shape."""
+    return {
+        "succeeded": build.succeeded,
+        "steps": steps_data(build.outcomes),
+        "artifacts": {str(interface): str(digest) for interface, digest in build.artifacts.items()},
+        "stale": [str(interface) for interface in build.stale],
+    }
+
+
+def outcome_summary(outcomes: Mapping[StepId, Outcome]) -> str:
+    """Sum a walk up in one line, which says plainly when nothing ran."""
+    count = {state: sum(o.state is state for o in outcomes.values()) for state in State}
+    built = sum(o.state is State.SUCCEEDED and s.kind is StepKind.BUILD for s, o in outcomes.items())
+    tested = count[State.SUCCEEDED] - built
+    if count[State.REMEMBERED] == len(outcomes):
+        return f"nothing to do: {counted(len(outcomes), 'result')} remembered, nothing ran"
+    parts = [f"{built} built", f"{tested} tested", f"{count[State.REMEMBERED]} remembered"]
+    parts += [f"{count[state]} {state.value}" for state in (State.FAILED, State.SKIPPED) if count[state]]
+    return ", ".join(parts)
+
+
+def steps_data(outcomes: Mapping[StepId, Outcome]) -> list[dict[str, Any]]:
+    """Give every Step its documented JSON shape, in the order of the Plan."""
+    return [
+        {
+            "package": str(step.interface),
+            "kind": str(step.kind),
+            "state": outcome.state.value,
+            "action": str(outcome.snapshot.action) if outcome.snapshot else None,
+            "output": str(outcome.output) if outcome.output else None,
+            "log": str(outcome.log) if outcome.log else None,
+            "seconds": round(outcome.seconds, 3),
+            "cause": outcome.cause or None,
+            "because": str(outcome.because) if outcome.because else None,
+        }
+        for step, outcome in outcomes.items()
+    ]
+
+
+def publish_lines(outcome: PublishOutcome, report: DiffReport | None) -> list[str]:
+    """Write what a publication came to."""
+    match outcome:
+        case Published(before, None, _, outcomes):
+            return [
+                outcome_summary(outcomes),
+                f"dry run: {before.set} stays at revision {before.number}, and this would pass",
+            ]
+        case Published(_, after, _, outcomes):
+            text = [outcome_summary(outcomes)]
+            if after:
+                text.append(f"published {after.info.set} revision {after.info.number}")
+            return text + (diff_lines(report) if report else [])
+        case AlreadyPublished(revision, by_token):
+            why = "this request was published before" if by_token else "every commit is pinned already"
+            return [f"nothing to publish: {why}, {revision.set} is at revision {revision.number}"]
+        case BuildsFailed():
+            return _failure_lines(outcome)
+        case Overlap(head, packages):
+            lines = [f"not published: revision {head.number} of {head.set} moved the same packages"]
+            return lines + [
+                f"  {interface}: yours {ours[:12]}, theirs {theirs[:12]}" for interface, ours, theirs in packages
+            ]
+        case Conflict():
+            return conflict_text(outcome)
+
+
+def publish_data(outcome: PublishOutcome, report: DiffReport | None) -> dict[str, Any]:
+    """Give a publication its documented JSON shape."""
+    match outcome:
+        case Published(before, after, _, outcomes):
+            return {
+                "outcome": "published" if after else "dry-run",
+                "before": info_data(before),
+                "revision": info_data(after.info) if after else None,
+                "steps": steps_data(outcomes),
+                "diff": diff_data(report) if report else None,
+            }
+        case AlreadyPublished(revision, by_token):
+            return {"outcome": "already-published", "revision": info_data(revision), "by-token": by_token}
+        case BuildsFailed(base, outcomes, base_is_broken):
+            return {
+                "outcome": "failed",
+                "before": info_data(base),
+                "base-is-broken": base_is_broken,
+                "steps": steps_data(outcomes),
+            }
+        case Overlap(head, packages):
+            return {
+                "outcome": "overlap",
+                "head": info_data(head),
+                "packages": [{"package": str(i), "ours": ours, "theirs": theirs} for i, ours, theirs in packages],
+            }
+        case Conflict():
+            return {"outcome": "conflict", **conflict_data(outcome)}
+
+
+def conflict_data(conflict: Conflict) -> dict[str, Any]:
+    """Give a conflict its documented JSON shape."""
+    told = explain(conflict)
+    return {
+        "conflict": {
+            "kind": str(conflict.kind),
+            "title": told.title,
+            "subject": [str(interface) for interface in conflict.subject],
+            "root": str(conflict.root) if conflict.root else None,
+            "closure": conflict.closure or None,
+            "reasons": [{"number": r.number, "text": r.text, "place": r.place} for r in told.reasons],
+            "remedies": [{"number": r.number, "text": r.text} for r in told.remedies],
+        }
+    }
+
+
+def conflict_text(conflict: Conflict) -> list[str]:
+    """Write a conflict."""
+    return [printable(line) for line in lines(conflict)]
+
+
+def exit_code(outcome: PublishOutcome) -> int:
+    """Say which exit code tells an outcome."""
+    match outcome:
+        case Published() | AlreadyPublished():
+            return 0
+        case BuildsFailed(_, _, base_is_broken):
+            return 6 if base_is_broken else 1
+        case Conflict():
+            return 3
+        case Overlap():
+            return 7
+
+
+def _failure_lines(failed: BuildsFailed) -> list[str]:
+    text = [outcome_summary(failed.outcomes)]
+    text.append(f"not published: {failed.base.set} stays at revision {failed.base.number}")
+    for step, outcome in failed.outcomes.items():
+        if outcome.state is State.FAILED:
+            text.append(f"  {step} failed: {outcome.cause}")
+    if failed.base_is_broken:
+        text.append("  nothing of this change is in what failed: the revision it stands on is broken")
+    return text

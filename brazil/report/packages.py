@@ -1,0 +1,28 @@
+"""Packages of the registry as text and JSON."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from brazil.operations.packages import PackageView
+from brazil.report.progress import printable
+from brazil.report.sets import record_data
+from brazil.report.table import columns
+
+
+def package_lines(views: Iterable[PackageView]) -> list[str]:
+    """Write packages with the newest version of each of their interfaces."""
+    rows = []
+    for view in views:
+        newest = ", ".join(str(line.newest.version) for line in view.lines) or "nothing published"
+        rows.append((view.package.name, newest, view.package.repository))
+    return [printable(line) for line in columns(rows)]
+
+
+def package_data(view: PackageView) -> dict[str, Any]:
+    """Give a package its documented JSON shape."""
+    return {
+        "package": view.package.name,
+        "repository": view.package.repository,
+        "owners": list(view.package.owners),
+        "interfaces": {str(line.interface): record_data(line.newest) for line in view.lines},
+    }

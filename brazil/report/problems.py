@@ -1,0 +1,40 @@
+"""Errors as text and as JSON."""
+
+from typing import Any
+
+from brazil.errors import BrazilError, Problem
+
+
+def problem_lines(error: BrazilError) -> list[str]:
+    """Write every problem: where, what, because of what, then the hint."""
+    lines = []
+    for problem in error.problems:
+        text = f"error: {_place(problem)}{problem.what}"
+        if problem.because:
+            text += f": {problem.because}"
+        lines.append(f"{text} [{problem.code}]")
+        if problem.hint:
+            lines.append(f"  hint: {problem.hint}")
+    return lines
+
+
+def error_data(error: BrazilError) -> dict[str, Any]:
+    """Give an error its documented JSON shape."""
+    return {
+        "kind": error.kind,
+        "exit-code": error.exit_code,
+        "problems": [
+            {name: value for name, value in problem._asdict().items() if value or name in ("code", "what")}
+            for problem in error.problems
+        ],
+    }
+
+
+def _place(problem: Problem) -> str:
+    parts = [problem.file]
+    if problem.line:
+        parts.append(str(problem.line))
+    place = ":".join(filter(None, parts))
+    if problem.key:
+        place = f"{place}: {problem.key}" if place else problem.key
+    return f"{place}: " if place else ""

@@ -1,0 +1,108 @@
+"""Events as they come: plain lines, JSON lines, or a live view on a terminal.
+
+All of it goes to one text stream. Listeners are called by one thread at a time.
+"""
+
+import json
+from typing import IO
+
+from brazil.events import (
+    Emit,
+    Event,
+    Note,
+    PlanReady,
+    StepCached,
+    StepFailed,
+    StepFinished,
+    StepSkipped,
+    StepStarted,
+)
+from brazil.model.action import StepKind
+from brazil.report.table import counted
+
+_DONE = {StepKind.BUILD: "built", StepKind.TEST: "tested"}
+
+
+def event_line(event: Event) -> str | None:
+    """Write an event as one line (or more, for a failure), or None when it needs none."""
+    match event:
+        case Note(topic, text):
+            return f"{topic:<9} {text}"
+        case PlanReady(steps):
+            builds = sum(step.kind is StepKind.BUILD for step in steps)
+            tests = len(steps) - builds
+            return f"plan      {counted(builds, 'build')} and {counted(tests, 'test run')}" if steps else None
+        case StepCached(step):
+            return f"cached    {step}"
+        case StepStarted(step, _, reasons):
+            return f"{step.kind:<9} {step.interface}  because {'; '.join(reasons)}"
+        case StepFinished(step, _, seconds, same_output):
+            note = ", the same artifact as before" if same_output and step.kind is StepKind.BUILD else ""
+            return f"{_DONE[step.kind]:<9} {step.interface}  in {seconds:.1f} s{note}"
+        case StepFailed(step, _, seconds, cause, log_tail):
+            tail = "".join(f"\n  | {line}" for line in log_tail.splitlines())
+            return f"failed    {step} after {seconds:.1f} s: {cause}{tail}"
+        case StepSkipped(step, because):
+            return f"skipped   {step}  because {because} failed"
+
+
+def event_data(event: Event) -> dict[str, object]:
+    """Give an event its documented JSON shape."""
+    data: dict[str, object] = {"event": _NAMES[type(event)]}
+    for name, value in event._asdict().items():
+        data[name.replace("_", "-")] = _plain(value)
+    return data
+
+
+_NAMES = {
+    Note: "note",
+    PlanReady: "plan",
+    StepCached: "cached",
+    StepStarted: "started",
+    StepFinished: "finished",
+    StepFailed: "failed",
+    StepSkipped: "skipped",
+}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, (bool, int, float, str)) and type(value) in (bool, int, float, str):
+        return value
+    if type(value) is tuple:
+        return [_plain(item) for item in value]
+    return str(value)
+
+
+def lines_to(stream: IO[str]) -> Emit:
+    """Write every event as a plain line."""
+
+    def emit(event: Event) -> None:
+        line = event_line(event)
+        if line:
+            print(printable(line), file=stream, flush=True)
+
+    return emit
+
+
+def json_to(stream: IO[str]) -> Emit:
+    """Write every event as one line of JSON."""
+
+    def emit(event: Event) -> None:
+        print(json.dumps(event_data(event)), file=stream, flush=True)
+
+    return emit
+
+
+def both(*listeners: Emit) -> Emit:
+    """Tell several listeners."""
+
+    def emit(event: Event) -> None:
+        for listener in listeners:
+            listener(event)
+
+    return emit
+
+
+def printable(text: str) -> str:
+    """Take out what could steer a terminal: logs and commit messages come from packages."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)

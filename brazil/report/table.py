@@ -1,0 +1,22 @@
+"""Columns of text."""
+
+from collections.abc import Iterable, Sequence
+
+
+def columns(rows: Iterable[Sequence[str]], indent: str = "") -> list[str]:
+    """Align rows; the last cell of a row is not padded."""
+    table = [list(row) for row in rows]
+    width = [
+        max((len(row[n]) for row in table if n < len(row) - 1), default=0)
+        for n in range(max(map(len, table), default=0))
+    ]
+    lines = []
+    for row in table:
+        cells = [cell.ljust(width[n]) for n, cell in enumerate(row[:-1])] + row[-1:]
+        lines.append((indent + "  ".join(cells)).rstrip())
+    return lines
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Write "1 package", "2 packages"."""
+    return f"{number} {one if number == 1 else many or one + 's'}"

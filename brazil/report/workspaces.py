@@ -1,0 +1,67 @@
+"""Workspaces as text and JSON."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from brazil.operations.workspaces import InUse, WorkspaceView
+from brazil.report.progress import printable
+from brazil.report.table import columns, counted
+
+
+def workspace_lines(view: WorkspaceView) -> list[str]:
+    """Write what a workspace is made of."""
+    behind = view.newest.number - view.base.number
+    newer = f"  ({counted(behind, 'newer revision')}: brazil ws sync)" if behind > 0 else ""
+    lines = [str(view.root), f"  set       {view.file.set} revision {view.base.number}{newer}"]
+    lines.append(f"  registry  {view.file.registry}")
+    lines.append(f"  in use    {counted(len(view.in_use), 'package')}")
+    return lines + in_use_lines(view.in_use, indent="    ")
+
+
+def workspace_data(view: WorkspaceView) -> dict[str, Any]:
+    """Give a workspace its documented JSON shape."""
+    return {
+        "root": str(view.root),
+        "set": view.file.set,
+        "revision": view.base.number,
+        "newest": view.newest.number,
+        "registry": view.file.registry,
+        "in-use": [_in_use_data(item) for item in view.in_use],
+    }
+
+
+def in_use_lines(items: Iterable[InUse], indent: str = "") -> list[str]:
+    """Write where checkouts stand."""
+    return [printable(line) for line in columns([_in_use_row(item) for item in items], indent)]
+
+
+def _in_use_row(item: InUse) -> tuple[str, ...]:
+    pinned = ", ".join(map(str, item.pinned)) or "not pinned"
+    if item.status is None:
+        return (item.name, pinned, "", item.fault)
+    status = item.status
+    where = f"{status.branch or 'detached'} at {status.commit[:12] or 'no commit yet'}"
+    notes = []
+    if status.busy:
+        notes.append(f"{status.busy} in progress")
+    if status.changed:
+        notes.append(f"{counted(len(status.changed), 'path')} changed")
+    return (item.name, pinned, where, ", ".join(notes) or "clean")
+
+
+def _in_use_data(item: InUse) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "package": item.name,
+        "folder": str(item.folder),
+        "pinned": [str(interface) for interface in item.pinned],
+    }
+    if item.status is None:
+        return {**data, "fault": item.fault}
+    status = item.status
+    return {
+        **data,
+        "commit": status.commit or None,
+        "branch": status.branch or None,
+        "changed": list(status.changed),
+        "busy": status.busy or None,
+    }

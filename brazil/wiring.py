@@ -1,0 +1,190 @@
+"""The composition root: configuration and environment to adapters.
+
+Adapters are made when first asked for and imported then, because a command pays at start-up only for what it
+uses. Nothing else of ours reads the environment or the clock.
+"""
+
+import os
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from brazil.build.executor import Machine
+    from brazil.formats.configuration_file import ConfigurationFile
+    from brazil.gitrepo.remote import Transport
+    from brazil.operations.building import Bench
+    from brazil.ports import Checkouts, ClosureRunner, Registry
+    from brazil.sandbox.bubblewrap import Bubblewrap
+    from brazil.sandbox.probe import Examination
+    from brazil.source.mirror import SourceMirror
+    from brazil.store.local import LocalStore
+
+
+class Places(NamedTuple):
+    """Where this user's files are."""
+
+    data: Path  # what was promised to be kept
+    cache: Path  # all of it can be deleted at any time
+    config: Path
+
+
+class SystemClock:
+    """The real time."""
+
+    def now(self) -> int:
+        """Nanoseconds since 1970, UTC."""
+        return time.time_ns()
+
+
+class Wiring:
+    """The adapters of one run of the program."""
+
+    def __init__(self, environment: Mapping[str, str], *, registry: str = "", jobs: int = 0) -> None:
+        """Prepare; nothing is made yet.
+
+        Args:
+            environment: of the process.
+            registry: path or URL that overrides the configured one; empty: none.
+            jobs: Steps at a time, overrides the configured number; 0: does not.
+        """
+        self._environment = environment
+        self._registry = registry
+        self._jobs = jobs
+
+    @cached_property
+    def places(self) -> Places:
+        """`BRAZIL_HOME` moves all three folders under one; else they are where the platform has such folders."""
+        home = self._environment.get("BRAZIL_HOME")
+        if home:
+            root = Path(home).absolute()
+            return Places(root / "data", root / "cache", root / "config")
+        from platformdirs import PlatformDirs
+
+        folders = PlatformDirs("brazil", appauthor=False)
+        return Places(folders.user_data_path, folders.user_cache_path, folders.user_config_path)
+
+    @cached_property
+    def configuration(self) -> "ConfigurationFile":
+        """What `config.toml` says.
+
+        Raises:
+            UsageError: it is wrong, with every problem.
+        """
+        from brazil.formats.configuration_file import ConfigurationFile, read_configuration
+
+        path = self.places.config / "config.toml"
+        return read_configuration(path.read_bytes(), file=str(path)) if path.is_file() else ConfigurationFile()
+
+    @cached_property
+    def registry_location(self) -> str:
+        """Option over `BRAZIL_REGISTRY` over `config.toml` over the default one in the data folder."""
+        chosen = self._registry or self._environment.get("BRAZIL_REGISTRY") or self.configuration.registry
+        if not chosen:
+            return str(self.places.data / "registry.git")
+        return chosen if ":" in chosen else str(Path(chosen).absolute())
+
+    @cached_property
+    def actor(self) -> str:
+        """Who makes revisions: `BRAZIL_ACTOR`, `config.toml`, git's own variables and configuration, the account."""
+        from brazil.gitrepo.identity import git_identity
+
+        return self._environment.get("BRAZIL_ACTOR") or self.configuration.actor or git_identity(self._environment)
+
+    @cached_property
+    def registry(self) -> "Registry":
+        """The registry."""
+        from brazil.registry.git_registry import GitRegistry
+
+        location = self.registry_location
+        return GitRegistry(
+            location,
+            mirror=self.places.data / "registries" / f"{sha256(location.encode()).hexdigest()[:16]}.git",
+            cache=self.places.cache / "registry",
+            actor=self.actor,
+            clock=SystemClock(),
+            transport=self._transport,
+            create=location == str(self.places.data / "registry.git"),
+        )
+
+    @cached_property
+    def store(self) -> "LocalStore":
+        """The store of this user."""
+        from brazil.store.local import LocalStore
+
+        return LocalStore(self.places.data / "store", self.places.cache)
+
+    @cached_property
+    def sources(self) -> "SourceMirror":
+        """The mirror of package repositories."""
+        from brazil.source.mirror import SourceMirror
+
+        return SourceMirror(
+            self.places.data / "sources.git",
+            store=self.store,
+            cache=self.places.cache / "sources",
+            registry=self.registry_location,
+            transport=self._transport,
+        )
+
+    @cached_property
+    def checkouts(self) -> "Checkouts":
+        """Working trees."""
+        from brazil.source.checkout import GitCheckouts
+
+        cache = self.places.cache / "sources"
+        return GitCheckouts(self.sources, store=self.store, cache=cache, clock=SystemClock(), transport=self._transport)
+
+    @cached_property
+    def bubblewrap(self) -> "Bubblewrap":
+        """The program that makes sandboxes.
+
+        Raises:
+            UnavailableError: there is none that works.
+        """
+        from brazil.sandbox.bubblewrap import find_bubblewrap
+
+        return find_bubblewrap()
+
+    @cached_property
+    def machine(self) -> "Machine":
+        """Everything that running Steps takes."""
+        from brazil.build.executor import Machine
+        from brazil.sandbox.host_platform import HostPlatform
+        from brazil.sandbox.run import BubblewrapSandbox
+        from brazil.store.records import RecordFiles
+
+        data, cache, _ = self.places
+        sandbox = BubblewrapSandbox(
+            self.store, HostPlatform.prepare(cache / "platforms"), data / "runs", self.bubblewrap
+        )
+        jobs = self._jobs or self.configuration.jobs or len(os.sched_getaffinity(0))
+        return Machine(self.store, self.store, sandbox, RecordFiles(data / "records", self.store), jobs)
+
+    @cached_property
+    def bench(self) -> "Bench":
+        """The ports of a build."""
+        from brazil.operations.building import Bench
+
+        return Bench(self.registry, self.sources, self.checkouts, self.machine)
+
+    @cached_property
+    def runner(self) -> "ClosureRunner":
+        """Runs a user's commands in a closure."""
+        from brazil.sandbox.enter import BubblewrapClosureRunner
+
+        return BubblewrapClosureRunner(self.store, self.bubblewrap)
+
+    def examine(self) -> "Examination":
+        """Find out by trying what builds are isolated from here."""
+        from brazil.sandbox.probe import examine
+
+        return examine(self.places.cache / "platforms")
+
+    def _transport(self) -> "Transport":
+        from brazil.gitrepo.transport import GitPythonTransport
+
+        return GitPythonTransport()
