@@ -26,7 +26,7 @@ GOOD: list[dict[str, object]] = [
 ]
 
 
-@pytest.mark.parametrize("data", GOOD, ids=str)
+@pytest.mark.parametrize("data", GOOD)
 def test_what_is_written_is_read(data: dict[str, object]) -> None:
     assert tomllib.loads(dump(data).decode()) == data
 
@@ -77,7 +77,6 @@ def test_all_control_characters_are_named() -> None:
         {"a": object()},
         {1: "a"},
     ],
-    ids=str,
 )
 def test_what_toml_cannot_say_is_a_bug(data: dict[str, object]) -> None:
     with pytest.raises(InternalError):
