@@ -5,18 +5,9 @@ A `Transport` checks every URL, translates every failure, and never prompts.
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from brazil.gitrepo.writing import RefUpdate
-
-
-class LogEntry(NamedTuple):
-    """One commit of a history."""
-
-    id: str
-    subject: str
-    author: str
-    time: int  # seconds since 1970
 
 
 class RemoteRefMissingError(Exception):
@@ -58,10 +49,6 @@ class Transport(Protocol):
             UsageError: the URL is refused.
             UnavailableError: the other repository cannot be reached or refuses.
         """
-        ...
-
-    def log(self, repository: Path, old: str, new: str) -> list[LogEntry]:
-        """Return the commits that `new` has and `old` has not, newest first."""
         ...
 
     def checkout(self, folder: Path, commit: str, branch: str) -> None:

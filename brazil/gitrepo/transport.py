@@ -1,22 +1,23 @@
 """The Transport of the real system: GitPython with our environment.
 
-GitPython would hand the caller's whole environment to git; `_SafeGit` starts every command without the
-variables that lead elsewhere and with our configuration on top of the user's, who keeps credentials and
-ssh settings there. Importing this module costs about 100 ms, so only `wiring` does, when it is needed.
+GitPython would hand the caller's whole environment to git, and its `Repo` itself reads variables that lead
+to other repositories (set, for one, in every hook). So its command runner is used, by `_SafeGit`: every command
+starts without those variables and with our configuration on top of the user's, who keeps credentials and ssh
+settings there. Importing this module costs about 100 ms, so only `wiring` does, when it is needed.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from git import Git, Repo
+from git import Git
 from git.exc import GitCommandError, GitCommandNotFound, UnsafeProtocolError
 
 from brazil.errors import Problem, UnavailableError, UsageError
 from brazil.gitrepo.environment import inherited_names, remote_changes
 from brazil.gitrepo.names import check_url
 from brazil.gitrepo.process import GitFailedError, broken, git_missing, last_words, refused
-from brazil.gitrepo.remote import LogEntry, RemoteRefMissingError, RewrittenError
+from brazil.gitrepo.remote import RemoteRefMissingError, RewrittenError
 from brazil.gitrepo.writing import RefUpdate
 
 # A Linux command line holds 2 MiB; one ref update is at most 400 bytes.
@@ -36,10 +37,6 @@ class _SafeGit(Git):
         words = [command] if isinstance(command, str) else list(command)
         unset = [word for name in inherited_names() for word in ("-u", name)]
         return super().execute(["env", *unset, *words], *args, **kwargs)
-
-
-class _SafeRepo(Repo):
-    GitCommandWrapperType = _SafeGit
 
 
 class GitPythonTransport:
@@ -66,8 +63,7 @@ class GitPythonTransport:
         options = ["--no-tags", "--no-recurse-submodules", "--no-write-fetch-head"]
         options += ["--prune"] if prune else []
         try:
-            with _SafeRepo(repository, expand_vars=False) as repo:
-                repo.git.fetch(*options, "--", url, *refspecs)
+            _in(repository).fetch(*options, "--", url, *refspecs)
         except GitCommandError as error:
             failure = _failure("fetch", error)
             if "couldn't find remote ref" in failure.text or "not our ref" in failure.text:
@@ -79,34 +75,16 @@ class GitPythonTransport:
     def push(self, repository: Path, url: str, updates: Sequence[RefUpdate], *, lease: bool = True) -> bool:
         """Push commits to refs; False when a ref was not at its old value."""
         _check(url)
-        with _SafeRepo(repository, expand_vars=False) as repo:
-            return all(
-                _push(repo, url, updates[at : at + _UPDATES_PER_PUSH], lease)
-                for at in range(0, len(updates), _UPDATES_PER_PUSH)
-            )
-
-    def log(self, repository: Path, old: str, new: str) -> list[LogEntry]:
-        """Return the commits that `new` has and `old` has not, newest first."""
-        try:
-            with _SafeRepo(repository, expand_vars=False) as repo:
-                return [
-                    LogEntry(
-                        commit.hexsha,
-                        _text(commit.summary),
-                        f"{commit.author.name} <{commit.author.email}>",
-                        commit.authored_date,
-                    )
-                    for commit in repo.iter_commits(f"{old}..{new}")
-                ]
-        except GitCommandError as error:
-            raise broken(repository, _failure("log", error)) from error
+        return all(
+            _push(repository, url, updates[at : at + _UPDATES_PER_PUSH], lease)
+            for at in range(0, len(updates), _UPDATES_PER_PUSH)
+        )
 
     def checkout(self, folder: Path, commit: str, branch: str) -> None:
         """Fill a new checkout from its own objects."""
         target = ["-B", branch, commit] if branch else ["--detach", commit]
         try:
-            with _SafeRepo(folder, expand_vars=False) as repo:
-                repo.git.checkout("--quiet", "--no-recurse-submodules", *target, "--")
+            _in(folder / ".git", folder).checkout("--quiet", "--no-recurse-submodules", *target, "--")
         except GitCommandError as error:
             failure = _failure("checkout", error)
             raise UsageError(
@@ -114,12 +92,17 @@ class GitPythonTransport:
             ) from error
 
 
-def _push(repo: Repo, url: str, updates: Sequence[RefUpdate], lease: bool) -> bool:
+def _in(repository: Path, work_tree: Path | None = None) -> Git:
+    place = {"git_dir": str(repository)} | ({"work_tree": str(work_tree)} if work_tree is not None else {})
+    return _SafeGit(str(work_tree or repository))(**place)
+
+
+def _push(repository: Path, url: str, updates: Sequence[RefUpdate], lease: bool) -> bool:
     options = ["--porcelain", "--no-verify", "--no-recurse-submodules", "--no-follow-tags", "--no-signed"]
     if lease:
         options += [f"--force-with-lease={u.name}:{u.old}" for u in updates]
     try:
-        repo.git.push(*options, "--", url, *(f"{u.new}:{u.name}" for u in updates))
+        _in(repository).push(*options, "--", url, *(f"{u.new}:{u.name}" for u in updates))
     except GitCommandError as error:
         report = f"{error.stdout}\n{error.stderr}"
         races = ("stale info", "fetch first", "non-fast-forward", "failed to update ref", "cannot lock ref")
@@ -142,7 +125,3 @@ def _failure(command: str, error: GitCommandError) -> GitFailedError:
     text = str(error.stderr).strip().removeprefix("stderr:").strip().strip("'").strip()
     code = error.status if isinstance(error.status, int) else 1
     return GitFailedError(command, code, last_words(text or str(error.stdout)))
-
-
-def _text(value: str | bytes) -> str:
-    return value if isinstance(value, str) else value.decode("utf-8", "replace")

@@ -1,0 +1,1 @@
+"""Sources of packages: straight from git objects, or captured from a checkout; both give the same Tree."""

@@ -1,0 +1,224 @@
+"""Working trees of packages in use: made, captured and compared with their HEAD.
+
+Invariants: a checkout's files are the bytes of its blobs (no line ends, filters or keywords are converted), so
+that capturing a clean one gives the Tree of its commit; it appears whole or not at all; no hook runs.
+"""
+
+import hashlib
+import marshal
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+from brazil.errors import BrazilError, Problem, UnavailableError, UsageError
+from brazil.gitrepo.names import check_commit, check_url, ref_fault
+from brazil.gitrepo.process import GitFailedError, broken, in_checkout, run
+from brazil.gitrepo.remote import Transport, TransportFactory
+from brazil.model.digest import Digest
+from brazil.model.versionset import RegisteredPackage
+from brazil.ports import CheckoutStatus, Clock, ContentStore
+from brazil.source.capture import Captured, Remembered, capture
+from brazil.source.mirror import SourceMirror, refs_of
+
+# `-x` says no; an encoding cannot be "no", only unspecified.
+_ATTRIBUTES = "* -text -filter -ident -eol !working-tree-encoding\n"
+_MAGIC = b"brazil stats 1\n"
+_BUSY = (
+    ("rebase-merge", "rebase"),
+    ("rebase-apply", "rebase"),
+    ("MERGE_HEAD", "merge"),
+    ("CHERRY_PICK_HEAD", "cherry-pick"),
+    ("REVERT_HEAD", "revert"),
+    ("BISECT_LOG", "bisect"),
+)
+
+
+class GitCheckouts:
+    """Checkouts made from the mirror of sources."""
+
+    def __init__(
+        self, mirror: SourceMirror, *, store: ContentStore, cache: Path, clock: Clock, transport: TransportFactory
+    ) -> None:
+        """Name what checkouts are made from.
+
+        Args:
+            mirror: has the commits.
+            store: where captured Trees go.
+            cache: folder for stat caches; may be deleted at any time.
+            clock: tells which stats are too fresh to trust.
+            transport: called when a checkout is made.
+        """
+        self._mirror = mirror
+        self._store = store
+        self._cache = cache
+        self._clock = clock
+        self._make_transport = transport
+
+    def create(self, package: RegisteredPackage, commit: str, branch: str, folder: Path) -> None:
+        """Check a package out into the new folder, with no filters and no line-end conversion."""
+        check_commit(commit)
+        check_url(package.repository)
+        if branch and (fault := ref_fault(branch)):
+            raise UsageError(Problem("source.branch", f"{branch[:200]!a} cannot be a branch", fault))
+        folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links in the way stay as they are
+        if os.path.lexists(folder):
+            raise UsageError(
+                Problem(
+                    "source.folder-exists", f"{package.name} cannot be checked out", f"{folder} exists", "move it away"
+                )
+            )
+        self._mirror.ensure(package, commit)
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            _sweep(folder)
+            staged = folder.with_name(f".{folder.name}.{os.getpid()}.{uuid4().hex[:8]}.partial")
+            try:
+                self._fill(package, commit, branch, staged)
+                staged.rename(folder)
+            except BaseException:
+                shutil.rmtree(staged, ignore_errors=True)
+                raise
+        except OSError as error:
+            raise UnavailableError(
+                Problem("source.folder", f"{folder} cannot be made", error.strerror or str(error))
+            ) from error
+        except GitFailedError as failure:
+            raise broken(folder, failure) from failure
+
+    def _fill(self, package: RegisteredPackage, commit: str, branch: str, staged: Path) -> None:
+        transport: Transport = self._make_transport()
+        transport.init(staged, bare=False)
+        (staged / ".git" / "info").mkdir(exist_ok=True)
+        (staged / ".git" / "info" / "attributes").write_text(_ATTRIBUTES, "utf-8")
+        below = refs_of(package.name)
+        refspecs = [
+            f"+{below}/heads/*:refs/remotes/origin/*",
+            f"+{below}/tags/*:refs/tags/*",
+            f"+{commit}:refs/brazil/base",
+        ]
+        transport.fetch(staged / ".git", str(self._mirror.repository.absolute()), refspecs)
+        settings = [
+            ("core.autocrlf", "false"),
+            ("core.safecrlf", "false"),
+            ("submodule.recurse", "false"),
+            ("remote.origin.url", package.repository),
+            ("remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*"),
+        ]
+        if branch:
+            settings += [(f"branch.{branch}.remote", "origin"), (f"branch.{branch}.merge", f"refs/heads/{branch}")]
+        for key, value in settings:
+            run(in_checkout(staged), ["config", "--local", key, value])
+        transport.checkout(staged, commit, branch)
+
+    def capture(self, folder: Path) -> Digest:
+        """Put what git would track there into the store; return the root."""
+        _require_checkout(folder)
+        folder = folder.resolve()
+        file = self._cache / f"stats-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]}"
+        remembered = _load(file)
+        found = self._capture(folder, remembered)
+        if remembered and not self._store.has_tree(found.root):
+            # The store was cleaned since: what is remembered names content that is gone.
+            found = self._capture(folder, {})
+        if found.remembered != remembered:
+            _save(file, found.remembered)
+        return found.root
+
+    def _capture(self, folder: Path, remembered: Remembered) -> Captured:
+        try:
+            return capture(folder, self._store, remembered, self._clock.now)
+        except GitFailedError as failure:
+            raise _unreadable(folder, failure) from failure
+
+    def status(self, folder: Path) -> CheckoutStatus:
+        """Compare a checkout with its HEAD."""
+        _require_checkout(folder)
+        arguments = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames"]
+        try:
+            output = run(in_checkout(folder.absolute()), arguments)
+        except GitFailedError as failure:
+            raise _unreadable(folder, failure) from failure
+        commit = branch = ""
+        changed = []
+        for line in os.fsdecode(output).split("\0"):
+            words = line.split(" ")
+            if line.startswith("# branch.oid ") and words[2] != "(initial)":
+                commit = words[2]
+            elif line.startswith("# branch.head ") and words[2] != "(detached)":
+                branch = words[2]
+            elif words[0] in _FIELDS:
+                changed.append(line.split(" ", _FIELDS[words[0]])[-1])
+        return CheckoutStatus(commit, branch, tuple(sorted(changed)), _busy(folder))
+
+
+_FIELDS = {"1": 8, "u": 10, "?": 1}  # words before the path in a line of `status --porcelain=v2`
+
+
+def _require_checkout(folder: Path) -> None:
+    if not os.path.lexists(folder / ".git"):
+        raise UsageError(
+            Problem("source.no-checkout", f"{folder} is no git checkout", "it has no '.git'", "run 'git init' there")
+        )
+
+
+def _unreadable(folder: Path, failure: GitFailedError) -> BrazilError:
+    if "not a git repository" in failure.text:
+        return UsageError(Problem("source.no-checkout", f"{folder} is no git checkout", failure.text))
+    return UsageError(Problem("source.checkout", f"git cannot read the checkout {folder}", failure.text))
+
+
+def _busy(folder: Path) -> str:
+    place = folder / ".git"
+    if place.is_file():
+        target = place.read_text("utf-8", "surrogateescape").removeprefix("gitdir:").strip()
+        place = folder / target
+    return next((word for name, word in _BUSY if (place / name).exists()), "")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left beside `folder`."""
+    for path in sorted(folder.parent.glob("." + _quoted(folder.name) + ".*.partial")):
+        pid = path.name.removeprefix(f".{folder.name}.").partition(".")[0]
+        if pid.isdigit() and not _alive(int(pid)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _quoted(name: str) -> str:
+    return "".join(f"[{c}]" if c in "*?[" else c for c in name)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def _load(file: Path) -> Remembered:
+    try:
+        data = file.read_bytes()
+    except OSError:
+        return {}
+    payload = data[len(_MAGIC) + 32 :]
+    # marshal trusts its input, so nothing reaches it that is not exactly what was written.
+    if data[: len(_MAGIC) + 32] != _MAGIC + hashlib.sha256(payload).digest():
+        return {}
+    found = marshal.loads(payload)
+    return found if isinstance(found, dict) else {}
+
+
+def _save(file: Path, remembered: Remembered) -> None:
+    payload = marshal.dumps(remembered)
+    temporary = file.with_name(f".{file.name}.{uuid4().hex}")
+    with suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(_MAGIC + hashlib.sha256(payload).digest() + payload)
+            temporary.rename(file)
+        except OSError:
+            temporary.unlink(missing_ok=True)
