@@ -12,17 +12,16 @@ from typing import NamedTuple
 from brazil.build_systems import SYSTEMS
 from brazil.build_systems.base import Recipe
 from brazil.errors import IntegrityError, Problem
-from brazil.formats.snapshot import decode_snapshot
 from brazil.graph.closure import Affected, Closures
 from brazil.graph.dependency import DependencyGraph
-from brazil.model.action import Platform, Snapshot, StepId, StepKind
+from brazil.model.action import Platform
 from brazil.model.conflict import Conflict
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName, PackageVersion
 from brazil.model.package import Manifest
 from brazil.model.versionset import PackageRecord, RegisteredPackage, Result, Revision
 from brazil.plan.planner import Plan, make_plan, required_builds
-from brazil.ports import ContentStore, Registry, RunRecords, SourceProvider
+from brazil.ports import ContentStore, Registry, SourceProvider
 from brazil.resolve.solver import Request, resolve
 
 
@@ -186,19 +185,3 @@ def registered(registry: Registry, name: PackageName) -> RegisteredPackage:
     if package is None:
         raise IntegrityError(Problem("registry.package-missing", f"the registry pins {name} but does not know it"))
     return package
-
-
-def recorded_snapshots(
-    plan: Plan, recorded: Mapping[Interface, Result], store: ContentStore, records: RunRecords
-) -> dict[StepId, Snapshot]:
-    """Find what each Step of a Plan read when the base was published, as far as this machine knows."""
-    found: dict[StepId, Snapshot] = {}
-    for step in plan.steps:
-        result = recorded.get(step.interface)
-        if result is None:
-            continue
-        if step.kind is StepKind.BUILD and store.has(result.snapshot):
-            found[step] = decode_snapshot(store.read(result.snapshot))
-        elif step.kind is StepKind.TEST and result.test and (runs := records.runs(result.test)):
-            found[step] = runs[-1].snapshot
-    return found

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from brazil.build.candidate import Builder, Candidate, Fresh, make_candidate, recorded_snapshots
+from brazil.build.candidate import Builder, Candidate, Fresh, make_candidate
 from brazil.build.executor import Execution, Machine, Outcome
+from brazil.build.history import history
 from brazil.build.layout import Layouts
 from brazil.build.sources import MANIFEST, fresh_package
 from brazil.errors import IntegrityError, Problem, UsageError
@@ -180,12 +181,17 @@ def find_interfaces(name: str, candidate: Candidate) -> list[Interface]:
     return found
 
 
+def _stale(candidate: Candidate, artifacts: Mapping[Interface, Digest], machine: Machine) -> tuple[Interface, ...]:
+    """Find pinned consumers that were not asked for, of packages whose artifact is not the one they were built with."""
+    recorded = candidate.base.results.get(machine.sandbox.platform.name, {})
+    differ = [i for i in candidate.fresh if i not in recorded or artifacts.get(i) != recorded[i].artifact]
+    return tuple(sorted(candidate.closures.affected(differ).rebuild - artifacts.keys() - candidate.fresh.keys()))
+
+
 def _execute(
     workspace: WorkspaceFolder, candidate: Candidate, plan: Plan, machine: Machine, keep_going: bool, emit: Emit
 ) -> dict[StepId, Outcome]:
-    recorded = candidate.recorded(machine.sandbox.platform)
-    previous = recorded_snapshots(plan, recorded, machine.store, machine.records)
-    outputs = {StepId(interface, StepKind.BUILD): result.artifact for interface, result in recorded.items()}
+    previous, outputs = history(candidate, plan, machine)
     for step, (snapshot, output) in workspace.last_steps().items():
         previous[step], outputs[step] = snapshot, output
     execution = Execution(plan, machine, previous=previous, earlier_outputs=outputs, keep_going=keep_going, emit=emit)

@@ -9,8 +9,9 @@ refused.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from brazil.build.candidate import Builder, Candidate, Fresh, make_candidate, recorded_snapshots, registered
+from brazil.build.candidate import Builder, Candidate, Fresh, make_candidate, registered
 from brazil.build.executor import Execution, Outcome
+from brazil.build.history import history
 from brazil.build.sources import MANIFEST, fresh_package
 from brazil.errors import IntegrityError, Problem, UnavailableError, UsageError
 from brazil.events import Emit, Note
@@ -192,8 +193,7 @@ def _run(request: PublishRequest, candidate: Candidate, bench: Bench, emit: Emit
     rebuild = candidate.affected.rebuild | unknown
     builder = Builder(machine.store, bench.sources, bench.registry, platform)
     plan = builder.plan(candidate, rebuild, rebuild | candidate.affected.retest)
-    previous = recorded_snapshots(plan, recorded, machine.store, machine.records)
-    outputs = {StepId(interface, StepKind.BUILD): result.artifact for interface, result in recorded.items()}
+    previous, outputs = history(candidate, plan, machine)
     return Execution(
         plan, machine, previous=previous, earlier_outputs=outputs, keep_going=request.keep_going, emit=emit
     ).run()

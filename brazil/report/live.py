@@ -12,7 +12,7 @@ from brazil.events import Event, PlanReady, StepCached, StepFailed, StepFinished
 from brazil.model.action import StepId
 from brazil.report.progress import event_line, printable
 
-_STYLES = {StepFinished: "green", StepFailed: "red", StepSkipped: "yellow", StepCached: "dim"}
+_STYLES = {StepStarted: "cyan", StepFinished: "green", StepFailed: "red", StepSkipped: "yellow"}
 _SHOWN = 8  # running Steps that get a line of their own
 
 
@@ -38,10 +38,8 @@ class LiveView:
         """Take an event in."""
         self._count(event)
         line = event_line(event)
-        if line and not isinstance(event, StepStarted):
+        if line and not isinstance(event, StepCached | PlanReady):
             self._console.print(Text(printable(line), style=_STYLES.get(type(event), "")))
-        elif isinstance(event, StepStarted) and line:
-            self._console.print(Text(printable(line), style="cyan"))
 
     def _count(self, event: Event) -> None:
         match event:

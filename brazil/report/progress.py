@@ -93,16 +93,6 @@ def json_to(stream: IO[str]) -> Emit:
     return emit
 
 
-def both(*listeners: Emit) -> Emit:
-    """Tell several listeners."""
-
-    def emit(event: Event) -> None:
-        for listener in listeners:
-            listener(event)
-
-    return emit
-
-
 def printable(text: str) -> str:
     """Take out what could steer a terminal: logs and commit messages come from packages."""
     return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
