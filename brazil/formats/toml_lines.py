@@ -12,16 +12,17 @@ from collections.abc import Mapping
 # Keys from the outside in; an array element is named by its position.
 KeyPath = tuple[str | int, ...]
 
-_BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*+")
-_GAP = re.compile(r"(?:[ \t\r\n,]|#[^\n]*)*+")
+# Atomic groups where possessive quantifiers would do: Python 3.11.2 matches a possessive group wrongly.
+_BLANK = re.compile(r"(?>(?:[ \t\r\n]|#[^\n]*)*)")
+_GAP = re.compile(r"(?>(?:[ \t\r\n,]|#[^\n]*)*)")
 # Nearly every line of our files; what it does not match goes the long way. Saves a third of the time.
 _SIMPLE = re.compile(r'([A-Za-z0-9_-]+)[ \t]*=[ \t]*(?:"[^"\\\n]*"|[a-z0-9]+)[ \t]*(?:#[^\n]*)?\n')
-_KEY_PART = re.compile(r"""[ \t]*(?:([A-Za-z0-9_-]+)|"((?:[^"\\]|\\.)*+)"|'([^']*)')[ \t]*([.=\]])""")
+_KEY_PART = re.compile(r"""[ \t]*(?:([A-Za-z0-9_-]+)|"((?>(?:[^"\\]|\\.)*))"|'([^']*)')[ \t]*([.=\]])""")
 # A multi-line string may end in up to two quotes of its own before the three that close it.
 _SCALAR = re.compile(
-    r'"""(?:[^"\\]|\\.|"(?!""))*+"{3,5}'
-    r"|'''(?:[^']|'(?!''))*+'{3,5}"
-    r'|"(?:[^"\\]|\\.)*+"'
+    r'"""(?>(?:[^"\\]|\\.|"(?!""))*)"{3,5}'
+    r"|'''(?>(?:[^']|'(?!''))*)'{3,5}"
+    r'|"(?>(?:[^"\\]|\\.)*)"'
     r"|'[^']*'"
     r"|[^,\]}#\n]+",
     re.DOTALL,

@@ -18,7 +18,7 @@ MAX_INTEGER = 2**63 - 1  # what every TOML reader can hold
 
 # A key of n parts costs tomllib and the line index n * n steps: a hostile megabyte would take hours.
 MAX_KEY_PARTS = 64
-_PART = r"""(?:[A-Za-z0-9_-]++|"(?:[^"\\]|\\.)*+"|'[^']*+')"""
+_PART = r"""(?:[A-Za-z0-9_-]++|"(?>(?:[^"\\]|\\.)*)"|'[^']*+')"""
 _LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{MAX_KEY_PARTS}}}")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")

@@ -61,6 +61,9 @@ def test_imports_inside_functions_stand_only_where_they_save_start_up_time(path:
     if place.parts[0] in ("__main__.py", "cli", "wiring.py"):
         return
     found = sorted(hidden_imports(path))
+    if place == Path("formats/toml_writer.py"):
+        # Who reads a format imports its writer too, and only who writes shall pay for `toml`.
+        found = [(line, module) for line, module in found if module != "toml"]
     if place.parts[0] == "graph":
         found = [(line, module) for line, module in found if module.partition(".")[0] != "networkx"]
     assert found == []
