@@ -68,7 +68,9 @@ def run_options(root: RootMounts, places: Places, environment: Sequence[tuple[st
         options += ("--ro-bind", path, path)
     for path, folder in root.hidden:
         options += ("--ro-bind", folder, path)
-    options += ("--proc", "/proc", "--dev", "/dev")
+    # Started by root, a build has root's id on the host, to whom /proc/sys and others belong: without this it can
+    # set core_pattern, and so run programs outside. bubblewrap protects only what it sees to be writable itself.
+    options += ("--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev")
     options += ("--size", str(scratch), "--perms", "1777", "--tmpfs", "/tmp")
     options += ("--size", str(scratch), "--perms", "0755", "--tmpfs", HOME)
     options += _own_root((*places.outputs, *places.inputs))

@@ -49,6 +49,7 @@ class HostPlatform(NamedTuple):
             UnavailableError: the cache cannot be written, or the machine has no /usr.
         """
         root = str(host).rstrip("/")
+        cache = cache.absolute()  # bubblewrap has another current folder
         if not os.path.isdir(f"{root}/usr/bin"):
             raise UnavailableError(Problem("platform.no-usr", "no host platform", f"there is no folder {root}/usr/bin"))
         try:

@@ -41,7 +41,9 @@ else say reached unknown; fi
 count=0; for p in /proc/[0-9]*; do count=$((count + 1)); done; say processes $count
 if [ -e "$2" ]; then say secret visible; else say secret hidden; fi
 if (: >/usr/.brazil-probe) 2>/dev/null; then say usr writable; else say usr read-only; fi
-say root "$(printf '%s ' /*)"
+open=; for f in /proc/sys/kernel/core_pattern /proc/sys/vm/drop_caches /proc/sysrq-trigger; do
+  if (: >>$f) 2>/dev/null; then open="$open$f "; fi # opens, writes nothing
+done; say settings "$open"
 say host "$(cat /proc/sys/kernel/hostname)"
 say uid "$(id -u):$(id -g)"
 say descriptors "$(cd /proc/self/fd && printf '%s ' *)"
@@ -105,6 +107,7 @@ def judge(facts: Mapping[str, str], host: Mapping[str, str]) -> dict[str, str]:
     """
     own = {name: facts.get(f"ns-{name}", "") not in ("", host[name]) for name in _NAMESPACES}
     alone = facts.get("interfaces") == "lo" and facts.get("reached") != "yes"
+    kernel = facts.get("settings") == ""
     home = facts.get("secret") == "hidden" and facts.get("usr") == "read-only"
     no_power = set(facts.get("CapEff", "x")) == set(facts.get("CapBnd", "x")) == {"0"} and facts["NoNewPrivs"] == "1"
     return {
@@ -113,6 +116,7 @@ def judge(facts: Mapping[str, str], host: Mapping[str, str]) -> dict[str, str]:
         # The shell, the process that waits for it and, with some shells, one for a substitution.
         "processes": _held(own["pid"] and 0 < int(facts.get("processes", "0")) <= 4, "own namespace"),
         "files": _held(own["mnt"] and home, "only the platform, read-only"),
+        "kernel settings": _held(kernel, "read-only"),
         "ipc": _held(own["ipc"], "own namespace"),
         "cgroup": _held(own["cgroup"], "own namespace"),
         "host name": _held(own["uts"] and facts.get("host") == HOST_NAME, HOST_NAME),

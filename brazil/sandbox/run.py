@@ -46,7 +46,7 @@ class BubblewrapSandbox:
         self._store = store
         self._platform = platform
         self._bwrap = bwrap
-        self._folders = RunFolders(run_root)
+        self._folders = RunFolders(run_root.absolute())
         self._limiter = Limiter(find_hierarchies())
         self._scratch = _half_of_memory()
         self._stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)  # never read: once set it wakes every run
@@ -97,7 +97,7 @@ class BubblewrapSandbox:
         places = Places(
             source=source,
             outputs=tuple(kept.items()),
-            inputs=tuple((place, str(self._store.tree_path(root))) for place, root in request.inputs),
+            inputs=tuple((place, str(self._store.tree_path(root).absolute())) for place, root in request.inputs),
         )
         writable = (source, *kept.values())
         started = time.time_ns()

@@ -1,0 +1,120 @@
+import functools
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from brazil.errors import UnavailableError
+from brazil.model.action import Command
+from brazil.model.digest import Digest, digest_of
+from brazil.model.tree import Directory, DirectoryNode, FileNode, SymlinkNode
+from brazil.ports import SandboxRequest, SandboxResult
+from brazil.sandbox.bubblewrap import Bubblewrap, find_bubblewrap
+from brazil.sandbox.host_platform import HostPlatform
+from brazil.sandbox.run import BubblewrapSandbox
+from brazil.store.local import LocalStore
+
+OUTPUT = "pkg/Thing-1.0"
+ENVIRONMENT = (("BRAZIL_OUT", f"/brazil/{OUTPUT}"), ("HOME", "/home/build"), ("PATH", "/usr/bin:/bin"), ("TZ", "UTC"))
+
+
+class Machine:
+    """A store and a sandbox in one folder."""
+
+    def __init__(self, folder: Path, bwrap: Bubblewrap, platform: HostPlatform) -> None:
+        self.folder = folder
+        self.runs = folder / "runs"
+        self.bwrap = bwrap
+        self.platform = platform
+        self.store = LocalStore(folder / "data", folder / "cache")
+        self.sandbox = BubblewrapSandbox(self.store, platform, self.runs, bwrap)
+
+    def tree(self, files: dict[str, str]) -> Digest:
+        """Keep files (path -> content; a path ending in "@" is a link, in "*" a program)."""
+        return tree(self.store, files)
+
+    def request(self, script: str, source: dict[str, str] | None = None, **changes: Any) -> SandboxRequest:
+        fields: dict[str, Any] = {
+            "label": "build Thing-1.0",
+            "action": digest_of(script.encode()),
+            "command": Command(("/bin/sh", "-eu", "-c", script), ENVIRONMENT, "brazil", (OUTPUT,)),
+            "source": self.tree(source or {}),
+            "inputs": (),
+            "timeout": 60,
+            "largest_output": 1 << 24,
+            "largest_log": 1 << 20,
+        }
+        return SandboxRequest(**(fields | changes))
+
+    def run(self, script: str, source: dict[str, str] | None = None, **changes: Any) -> SandboxResult:
+        return self.sandbox.run(self.request(script, source, **changes))
+
+    def log(self, result: SandboxResult) -> str:
+        return self.store.read(result.log).decode()
+
+    def said(self, script: str, **changes: Any) -> str:
+        """Run what must succeed and return what it said."""
+        result = self.run(script, **changes)
+        assert (result.exit_code, result.ended_by) == (0, ""), self.log(result)
+        return self.log(result).strip()
+
+    def left_behind(self) -> list[str]:
+        """What is still in this process's folder of runs."""
+        return sorted(str(path) for own in self.runs.iterdir() if own.is_dir() for path in own.iterdir())
+
+
+def tree(store: LocalStore, files: dict[str, str]) -> Digest:
+    folders: dict[str, dict[str, str]] = {}
+    found: list[FileNode] = []
+    links: list[SymlinkNode] = []
+    for path, text in sorted(files.items()):
+        first, slash, rest = path.partition("/")
+        if slash:
+            folders.setdefault(first, {})[rest] = text
+        elif path.endswith("@"):
+            links.append(SymlinkNode(path[:-1], text))
+        else:
+            found.append(FileNode(path.rstrip("*"), store.write(text.encode()), path.endswith("*")))
+    directories = [DirectoryNode(name, tree(store, inner)) for name, inner in sorted(folders.items())]
+    return store.write_directory(Directory(tuple(found), tuple(directories), tuple(links)))
+
+
+@functools.cache
+def bubblewrap() -> Bubblewrap | str:
+    try:
+        return find_bubblewrap()
+    except UnavailableError as error:
+        return f"{error}; {error.problems[0].hint}"
+
+
+@functools.cache
+def host_platform(cache: Path) -> HostPlatform:
+    return HostPlatform.prepare(cache)
+
+
+def machine(folder: Path, factory: pytest.TempPathFactory) -> Machine:
+    """A machine in `folder`; the platform is made once for all tests and processes of a test run."""
+    bwrap = bubblewrap()
+    if isinstance(bwrap, str):
+        pytest.skip(bwrap)
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return Machine(folder, bwrap, host_platform(shared / "platform-of-sandbox-tests"))
+
+
+def processes_with(mark: str) -> list[int]:
+    """Ids of all processes of this machine that carry the mark on their command line."""
+    return sorted(pid for pid in _processes() if mark.encode() in _command_line(pid))
+
+
+def _processes() -> Iterable[int]:
+    return (int(p.name) for p in Path("/proc").iterdir() if p.name.isdigit() and int(p.name) != os.getpid())
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
