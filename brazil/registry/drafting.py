@@ -10,7 +10,7 @@ from brazil.errors import InternalError, Problem
 from brazil.formats.registry_files import SetState, record_text, result_text, set_text
 from brazil.model.names import Interface, PackageVersion
 from brazil.model.versionset import Draft, NewVersion, PackageRecord, Revision
-from brazil.registry.layout import SET_FILE, pin_file, record_file, result_file
+from brazil.registry.layout import SET_FILE, pin_file, result_file
 
 Files = dict[str, bytes | str | None]  # path -> content, id of a known blob, or None to remove
 
@@ -63,13 +63,9 @@ def _check(draft: Draft) -> None:
         raise InternalError(*problems)
 
 
-def catalog_files(draft: Draft, records: Mapping[Interface, PackageRecord]) -> Files:
-    """Return the records that the catalog does not have yet."""
-    return {
-        record_file(records[interface].version): record_text(records[interface])
-        for interface, pin in sorted(draft.pins.items(), key=lambda item: item[0])
-        if isinstance(pin, NewVersion)
-    }
+def new_texts(draft: Draft, records: Mapping[Interface, PackageRecord]) -> dict[Interface, bytes]:
+    """Return the files of the records that the catalog does not have yet, sorted by interface."""
+    return {i: record_text(record) for i, record in records.items() if isinstance(draft.pins[i], NewVersion)}
 
 
 def foreign_pins(
@@ -89,7 +85,7 @@ def set_files(
     number: int,
     records: Mapping[Interface, PackageRecord],
     parent: Revision | None,
-    known: Mapping[Interface, str],
+    changed: Mapping[Interface, bytes | str],
 ) -> Files:
     """Return what a revision changes in its set's branch.
 
@@ -98,15 +94,11 @@ def set_files(
         number: of the revision.
         records: the numbered pins.
         parent: the revision before; None for the first.
-        known: blob ids of the `foreign_pins`.
+        changed: the `new_texts`, and blob ids of the `foreign_pins`.
     """
     files: Files = {SET_FILE: set_text(SetState(number, draft.token, draft.policy))}
     before = parent.records if parent is not None else {}
-    for interface, record in records.items():
-        if isinstance(draft.pins[interface], NewVersion):
-            files[pin_file(interface)] = record_text(record)
-        elif interface in known:
-            files[pin_file(interface)] = known[interface]
+    files.update({pin_file(interface): content for interface, content in changed.items()})
     files.update({pin_file(interface): None for interface in before if interface not in records})
     old_results = parent.results if parent is not None else {}
     for platform in sorted(draft.results.keys() | old_results.keys()):

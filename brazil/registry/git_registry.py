@@ -26,8 +26,8 @@ from brazil.gitrepo.writing import NewCommit, RefMovedError, RefUpdate, move_ref
 from brazil.model.names import Interface, PackageName, PackageVersion, VersionSetName, package_name
 from brazil.model.versionset import Draft, PackageRecord, RegisteredPackage, Revision, RevisionInfo
 from brazil.ports import Clock, Moved
-from brazil.registry.drafting import catalog_files, foreign_pins, numbered, set_files
-from brazil.registry.layout import CATALOG, package_file, set_ref
+from brazil.registry.drafting import foreign_pins, new_texts, numbered, set_files
+from brazil.registry.layout import CATALOG, package_file, record_file, set_ref
 from brazil.registry.reading import RegistryReader
 from brazil.registry.refusals import refuse_taken, refuse_twin, taken, unknown_revision, unknown_set, unknown_version
 
@@ -189,8 +189,9 @@ class GitRegistry:
         number = before.info.number + 1 if before is not None else int(bool(draft.pins))
         records = numbered(draft, lambda interface: max(self._reader.versions(interface), default=0))
         known = self._known_blobs(foreign_pins(draft, records, before))
-        added = list(catalog_files(draft, records).items())
-        files = list(set_files(draft, number, records, before, known).items())
+        texts = new_texts(draft, records)
+        added = [(record_file(records[interface].version), text) for interface, text in texts.items()]
+        files = list(set_files(draft, number, records, before, {**known, **texts}).items())
         message = message_text(Message(number, draft.token, draft.reason))
         catalog = self._reader.ref(CATALOG)
         commits = [self._commit_of(catalog, f"record versions for {name} {number}\n", added)] if added else []
