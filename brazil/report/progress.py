@@ -74,12 +74,17 @@ def _plain(value: object) -> object:
 
 
 def lines_to(stream: IO[str]) -> Emit:
-    """Write every event as a plain line."""
+    """Write events as plain lines: nothing about what was remembered, and the plan only when something runs."""
+    held: list[str] = []
 
     def emit(event: Event) -> None:
         line = event_line(event)
-        if line:
-            print(printable(line), file=stream, flush=True)
+        if not line or isinstance(event, StepCached):
+            return
+        held.append(line)
+        if not isinstance(event, PlanReady):
+            print(printable("\n".join(held)), file=stream, flush=True)
+            held.clear()
 
     return emit
 
