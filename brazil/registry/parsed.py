@@ -23,6 +23,7 @@ V = TypeVar("V")
 Plain = tuple[Any, ...]  # nested tuples of text and numbers, only ever seen by the codec that made them
 
 _MAGIC = b"brazil parsed 1\n"
+_TREES_KEPT = 32  # of each kind; 10,000 pins are 5 MB
 _KINDS = tuple(Kind)
 _KIND_INDEX = {kind: index for index, kind in enumerate(Kind)}
 
@@ -108,6 +109,10 @@ def load(folder: Path, name: str) -> Parsed | None:
 def save(folder: Path, name: str, parsed: Parsed) -> None:
     """Remember a tree; when that fails, it is only slower next time."""
     save_plain(folder, name, ([tuple(i) for i in parsed.table.interfaces], parsed.blobs))
+    with suppress(OSError):
+        trees = sorted(folder.glob(f"{name.partition('-')[0]}-*"), key=lambda path: path.stat().st_mtime_ns)
+        for path in trees[:-_TREES_KEPT]:
+            path.unlink()
 
 
 def load_plain(folder: Path, name: str) -> object:

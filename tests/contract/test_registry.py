@@ -404,3 +404,14 @@ def test_a_registry_that_lost_history_is_refused(tmp_path: Path) -> None:
         mine.refresh()
     assert caught.value.code == "registry.rewritten"
     assert mine.revision(DEV).info.number == 1
+
+
+def test_the_cache_keeps_only_the_newest_trees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("brazil.registry.parsed._TREES_KEPT", 3)
+    registry = open_git(tmp_path, str(tmp_path / "r.git"), "me")
+    head = registry.create_set(DEV, draft({}))
+    for number in range(6):
+        head = committed(registry.commit(DEV, head.info.commit, draft({A: new(A, str(number))}, str(number))))
+    cache = tmp_path / "me" / "cache"
+    assert [len(list(cache.glob(f"{kind}-*"))) for kind in ("pins", "results")] == [3, 3]
+    assert registry.revision(DEV, 2).records[A].source == digest_of(b"1")
