@@ -79,9 +79,8 @@ def manifests(draw: st.DrawFn, interface: Interface) -> Manifest:
 
 
 def _needs(pool: Sequence[Interface]) -> st.SearchStrategy[Dependency]:
-    return st.builds(
-        Dependency, st.sampled_from(pool), st.sampled_from(KINDS), st.sampled_from([0, 0, 0, 0, 0, 0, 1, 2, 2, 3])
-    )
+    at_least = st.sampled_from([0, 0, 0, 0, 0, 0, 1, 2, 2, 3])
+    return st.builds(Dependency, st.sampled_from(pool), st.sampled_from(KINDS), at_least, st.just(0))
 
 
 @st.composite

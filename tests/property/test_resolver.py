@@ -140,7 +140,7 @@ def test_the_order_of_mappings_is_no_input(world: World) -> None:
         assert list(answer.pins) == list(other.pins)
 
 
-@settings(max_examples=150)
+@settings(max_examples=250)
 @given(worlds())
 def test_every_need_of_a_conflict_is_necessary_and_together_they_suffice(world: World) -> None:
     conflict = solve(world)

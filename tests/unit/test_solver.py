@@ -1,4 +1,6 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import pytest
 
 from brazil.graph.closure import Closures
 from brazil.graph.dependency import DependencyGraph
@@ -8,6 +10,7 @@ from brazil.model.package import Dependency, Kind, Manifest
 from brazil.resolve import search
 from brazil.resolve.catalog import MemoryCatalog
 from brazil.resolve.explain import explain, lines
+from brazil.resolve.question import Nogood, Pick
 from brazil.resolve.solver import Request, Resolution, resolve
 from tests.strategies import iface, manifest
 
@@ -148,6 +151,41 @@ def test_an_older_version_is_taken_when_newer_ones_do_not_fit() -> None:
     assert pins(ask("A-1", versions)) == "A-1.1 B-1.1 C-1.1 Kit-1.1"
 
 
+def test_what_one_version_cannot_have_another_that_asks_for_less_can() -> None:
+    versions = [(n, manifest("X-1")) for n in (1, 2)]
+    asks = [(2, manifest("Q-1", normal="X-1>=3")), (1, manifest("Q-1", normal="X-1>=2"))]
+    assert pins(ask("Q-1", [*versions, *asks])) == "Q-1.1 X-1.2"
+
+
+def test_reasons_against_different_versions_count_only_together() -> None:
+    versions = [
+        (2, manifest("Q-1", normal="X-1>=2 Y-2")),
+        (1, manifest("Q-1", normal="X-1 Y-2")),
+        (2, manifest("X-1", normal="Y-1")),
+        (1, manifest("X-1")),
+        (1, manifest("Y-1")),
+        (1, manifest("Y-2")),
+    ]
+    assert pins(ask("Q-1", versions)) == "Q-1.1 X-1.1 Y-2.1"
+
+
+def test_a_version_that_names_a_winner_is_told_from_one_that_does_not() -> None:
+    needs = "Kit-1 Mid-1"
+    versions = [
+        (1, manifest("A-1", normal=needs)),
+        (2, manifest("A-1", normal=needs, winners="Kit-1")),
+        (1, manifest("Mid-1", normal="Kit-2")),
+        (1, manifest("Kit-1")),
+        (1, manifest("Kit-2")),
+    ]
+    assert pins(ask("A-1", versions, "A-1.1")) == "A-1.2 Kit-1.1 Kit-2.1 Mid-1.1"
+
+
+def test_a_package_may_ask_in_its_tests_for_a_build_of_itself() -> None:
+    versions = [(n, manifest("A-1", test="A-1>=2")) for n in (1, 2)]
+    assert pins(ask("A-1", versions, "A-1.1")) == "A-1.2"
+
+
 def test_what_nothing_needs_any_more_is_left_out() -> None:
     assert pins(ask("A-1", [(1, manifest("B-1"))], "B-1.1", [manifest("A-1"), manifest("C-1")])) == "A-1.new"
 
@@ -207,7 +245,20 @@ def test_the_answer_is_what_the_targets_reach() -> None:
     assert Closures(DependencyGraph(manifests)).reachable([ORDERS.interface]) == answer.pins.keys()
 
 
-def test_a_pinned_set_is_read_once_and_looked_at_once(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def counted_looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Collect the size of each complete choice whose closures and cycles are looked at."""
+    looks: list[int] = []
+    real = search.violations
+
+    def look(picks: Mapping[Interface, Pick]) -> list[Nogood]:
+        looks.append(len(picks))
+        return real(picks)
+
+    monkeypatch.setattr(search, "violations", look)
+    return looks
+
+
+def test_a_pinned_set_is_read_once_and_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     size = 2_000
     line = [Interface(PackageName(f"P{i:05d}"), "1") for i in range(size)]
     made = {
@@ -216,9 +267,7 @@ def test_a_pinned_set_is_read_once_and_looked_at_once(monkeypatch) -> None:  # t
     }
     catalog = CountingCatalog([(n, m) for m in made.values() for n in (1, 2)])
     base = {p: PackageVersion(p, 1) for p in line}
-    looks = []
-    real = search.violations
-    monkeypatch.setattr(search, "violations", lambda picks: looks.append(len(picks)) or real(picks))
+    looks = counted_looks(monkeypatch)
     answer = resolve(Request((line[0],), {line[9]: made[line[9]]}), base, catalog)
     assert isinstance(answer, Resolution)
     assert len(answer.pins) == size
@@ -226,11 +275,9 @@ def test_a_pinned_set_is_read_once_and_looked_at_once(monkeypatch) -> None:  # t
     assert looks == [size]
 
 
-def test_versions_that_need_the_same_are_ruled_out_together(monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_versions_that_need_the_same_are_ruled_out_together(monkeypatch: pytest.MonkeyPatch) -> None:
     versions = [(n, manifest("TestKit-1.0", normal="JsonKit-1.0", removed=f"X-{n}")) for n in range(1, 300)]
-    looks = []
-    real = search.violations
-    monkeypatch.setattr(search, "violations", lambda picks: looks.append(len(picks)) or real(picks))
+    looks = counted_looks(monkeypatch)
     found = conflict(ask("OrderService-1.0", [*SHOP, *versions], BASE, [ORDERS]))
     assert found.kind is ConflictKind.TWO_INTERFACES
     assert len(looks) < 20
