@@ -82,10 +82,8 @@ def build_workspace(
     for interface in candidate.fresh:
         if interface in artifacts:
             workspace.link_artifact(interface.name, machine.store.tree_path(artifacts[interface]))
-    stale = sorted(candidate.affected.rebuild - {s.interface for s in plan.steps} - candidate.fresh.keys())
-    return WorkspaceBuild(
-        candidate, outcomes, {i: artifacts[i] for i in sorted(builds) if i in artifacts}, tuple(stale)
-    )
+    asked = {i: artifacts[i] for i in sorted(builds) if i in artifacts}
+    return WorkspaceBuild(candidate, outcomes, asked, _stale(candidate, artifacts, machine))
 
 
 def run_in_closure(
