@@ -1,0 +1,112 @@
+import json
+
+import pytest
+
+from tests.e2e.product import Product, toml
+
+pytestmark = pytest.mark.sandbox
+
+
+def test_second_build_runs_nothing_and_says_so(shop: Product) -> None:
+    work = shop.workspace("Money", "Price")
+    work.ok("build")
+    before = work.runs()
+    again = work.ok("build")
+    assert again.out == "nothing to do: 2 results remembered, nothing ran\n"
+    assert "because" not in again.err
+    assert work.runs() == before
+
+
+def test_untouched_checkout_of_what_is_published_needs_no_build(shop: Product) -> None:
+    work = shop.workspace("Money")
+    answer = work.ok("build", "Shop", "--json")
+    assert answer.ran == set()
+    assert answer.data["stale"] == []
+
+
+def test_test_run_that_passed_is_remembered(shop: Product) -> None:
+    work = shop.workspace("Rates")
+    assert work.ok("test", "--json").ran == set(), "the publication tested just this"
+    (work.src("Rates") / "rate").write_text("20\n")
+    assert work.ok("test", "--json").ran == {"build Rates-1.0", "test Rates-1.0"}
+    again = work.ok("test").out.splitlines()
+    assert again[0] == "nothing to do: 2 results remembered, nothing ran"
+    assert again[1] == "stale, because they were built against what is pinned: Shop-1.0"
+
+
+def test_comment_in_the_library_rebuilds_it_and_nothing_else(shop: Product) -> None:
+    work = shop.workspace("Money")
+    before = work.ok("build", "Shop", "--json")
+    work.edit("Money", "money.c", "int money_add", "/* exact */ int money_add")
+    answer = work.ok("build", "Shop", "--json")
+    assert answer.ran == {"build Money-1.0"}
+    assert answer.states["build Shop-1.0"] == "remembered"
+    assert answer.data["artifacts"] == before.data["artifacts"]
+    work.edit("Money", "money.c", "exact", "really exact")
+    assert "built     Money-1.0" in (told := work.ok("build").err)
+    assert "the same artifact as before" in told
+
+
+def test_real_change_rebuilds_exactly_the_consumers(shop: Product) -> None:
+    work = shop.workspace("Money")
+    work.edit("Money", "money.c", "a + b", "b + a + 0 * a - 0")
+    work.edit("Money", "money.c", "return", "if (a == 77) return 78; return")
+    alone = work.ok("build", "--json")
+    assert alone.ran == {"build Money-1.0"}
+    assert alone.data["stale"] == ["Price-1.0", "Shop-1.0"]
+    whole = work.ok("build", "Shop", "--json")
+    # Price links to the library and copies nothing of it, so it comes out as before; Shop only reads it at run time.
+    assert whole.ran == {"build Price-1.0", "build Shop-1.0"}
+    assert "build Rates-1.0" not in whole.states
+    assert "build Stamp-1.0" not in whole.states
+    assert whole.data["stale"] == []
+
+
+def test_events_tell_why_each_step_ran(shop: Product) -> None:
+    work = shop.workspace("Money")
+    work.edit("Money", "money.c", "a + b", "b - -a + (a == 77)")
+    answer = work.ok("build", "Shop", "--events")
+    events = [json.loads(line) for line in answer.out.splitlines()]
+    why = {e["step"]: " ".join(e["reasons"]) for e in events if e["event"] == "started"}
+    assert set(why) == {"build Money-1.0", "build Price-1.0", "build Shop-1.0"}
+    assert why["build Money-1.0"].startswith("source changed: ")
+    assert why["build Price-1.0"].startswith("Money-1.0 changed: ")
+    assert "Money-1.0 changed: " in why["build Shop-1.0"]
+
+
+def test_a_change_back_is_remembered(shop: Product) -> None:
+    work = shop.workspace("Rates")
+    (work.src("Rates") / "rate").write_text("20\n")
+    assert work.ok("build", "Shop", "--json").ran == {"build Rates-1.0", "build Shop-1.0"}
+    (work.src("Rates") / "rate").write_text("19\n")
+    assert work.ok("build", "Shop", "--json").ran == set()
+
+
+def test_touched_files_and_ignored_files_are_no_change(shop: Product) -> None:
+    work = shop.workspace("Rates")
+    (work.src("Rates") / ".git" / "info" / "exclude").write_text("*.o\n")
+    (work.src("Rates") / "x.o").write_text("object")
+    (work.src("Rates") / "rate").touch()
+    assert work.ok("build", "--json").ran == set()
+
+
+def test_failed_step_skips_what_needs_it_and_is_run_again(shop: Product) -> None:
+    work = shop.workspace("Money", "Rates")
+    work.edit("Money", "money.c", "return", "retrun")
+    (work.src("Rates") / "rate").write_text("21\n")
+    answer = work.run("build", "Shop", "--json", "--keep-going")
+    assert answer.code == 1
+    assert answer.states["build Money-1.0"] == "failed"
+    assert answer.states["build Price-1.0"] == answer.states["build Shop-1.0"] == "skipped"
+    assert answer.states["build Rates-1.0"] == "succeeded"
+    again = work.run("build", "Money")
+    assert (again.code, again.out.splitlines()[0]) == (1, "0 built, 0 tested, 0 remembered, 1 failed")
+    assert "retrun" in again.err, "the log's last lines are shown"
+
+
+def test_changed_manifest_is_a_changed_source(shop: Product) -> None:
+    work = shop.workspace("Rates")
+    text = toml("Rates", build={"build": 'mkdir "$BRAZIL_OUT/share"\necho 3 > "$BRAZIL_OUT/share/rate"'})
+    (work.src("Rates") / "brazil.toml").write_text(text)
+    assert work.ok("build", "--json").ran == {"build Rates-1.0"}
+    assert (work.cwd / "build" / "Rates" / "share" / "rate").read_text() == "3\n"

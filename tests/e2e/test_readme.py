@@ -1,0 +1,126 @@
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from brazil.sandbox.bubblewrap import HostFacts, explain_refusal
+from tests.shown import PAGES, ROOT, Example, anchors, examples, links, pattern
+
+WITH_EXAMPLES = [page for page in PAGES if examples(page)]
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> dict[str, str]:
+    """The environment of a fresh shell of somebody with a new home, who has `brazil` on PATH."""
+    programs, home = tmp_path / "bin", tmp_path / "home"
+    programs.mkdir()
+    home.mkdir()
+    program = programs / "brazil"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m brazil "$@"\n')
+    program.chmod(0o755)
+    path = f"{programs}:{os.environ['PATH']}"
+    return {"HOME": str(home), "PATH": path, "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
+
+
+def play(told: list[Example], environment: dict[str, str], folder: Path) -> list[tuple[int, str]]:
+    """Run blocks in order in one shell that starts in the checkout; return the exit code and output of each."""
+    lines = ["set -e"]
+    for number, example in enumerate(told):
+        (folder / f"{number}.sh").write_text(example.commands)
+        lines.append(f". {folder}/{number}.sh > {folder}/{number}.out 2>&1 < /dev/null")
+        lines.append(f"echo 0 > {folder}/{number}.code")
+    (folder / "all.sh").write_text("\n".join(lines) + "\n")
+    subprocess.run(["bash", "--noprofile", "--norc", f"{folder}/all.sh"], cwd=ROOT, env=environment, check=False)
+    results = []
+    for number in range(len(told)):
+        output = folder / f"{number}.out"
+        code = 0 if (folder / f"{number}.code").exists() else 1
+        results.append((code, output.read_text() if output.exists() else "it was not reached"))
+    return results
+
+
+def on_a_terminal(output: str) -> str:
+    """Leave out what the live view of a terminal does not keep."""
+    return "".join(line for line in output.splitlines(keepends=True) if not re.match(r"(plan|cached) {2,}", line))
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_a_page_shows_is_what_happens(page: Path, shell: dict[str, str], tmp_path: Path) -> None:
+    told = examples(page)
+    folder = tmp_path / "play"
+    folder.mkdir()
+    for example, (code, output) in zip(told, play(told, shell, folder), strict=True):
+        place = f"{page.relative_to(ROOT)}:{example.line}"
+        assert code == 0, f"{place}: {output}"
+        if example.output:
+            wanted = pattern(example.output, shell["HOME"])
+            assert wanted.search(on_a_terminal(output)), f"{place} shows\n{example.output}\nand this happens\n{output}"
+
+
+def test_the_readme_shows_a_tour_of_every_step() -> None:
+    commands = "".join(example.commands for example in examples(ROOT / "README.md"))
+    steps = ("package register", "vs create", "publish", "ws create", "ws use", "build", "test", "exec", "vs diff")
+    assert [step for step in steps if f"brazil {step}" not in commands] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    broken = []
+    for link in links(page):
+        name, _, anchor = link.partition("#")
+        target = page.parent / name if name else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    assert broken == []
+
+
+def test_a_broken_link_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A page\n[one](other.md) [two](#a-page) [three](#b)\n```sh\n[four](five)\n```\n")
+    assert list(links(page)) == ["other.md", "#a-page", "#b"]
+    assert anchors(page) == {"a-page"}
+
+
+# A path of this project in backquotes: with a folder of ours in front, or a file at the top.
+_PATH = re.compile(
+    r"`((?:brazil|tests|docs|scripts|examples)/[\w./*-]*|[\w-]+\.(?:md|toml)|Makefile|LICENSE)`", re.ASCII
+)
+_OF_USERS = {"brazil.toml", "brazil-workspace.toml", "config.toml", "package.toml", "versionset.toml"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_a_page_names_exist(page: Path) -> None:
+    named = {path for path in _PATH.findall(page.read_text()) if path not in _OF_USERS}
+    assert [path for path in sorted(named) if not list(ROOT.glob(path.rstrip("/")))] == []
+
+
+def test_shown_output_must_really_match() -> None:
+    shown = "build     A-1.0  because source changed: 75d07397 -> 7acf8e5d\n...\n2  2026-11-23 07:04 UTC  /home/ada/x\n"
+    wanted = pattern(shown, "/tmp/h")
+    lines = ["build     A-1.0  because source changed: 00000000 -> 11111111", "2  2027-01-01 00:00 UTC  /tmp/h/x"]
+    assert wanted.search("\n".join(lines) + "\n")
+    assert wanted.search("\n".join([lines[0], "something", lines[1]]) + "\n")
+    assert not wanted.search("\n".join([lines[0].replace("A-1.0", "B-1.0"), lines[1]]) + "\n")
+    assert not wanted.search(lines[0] + "\n")
+
+
+def test_the_readme_says_what_doctor_prints_where_apparmor_forbids_namespaces() -> None:
+    hint = explain_refusal("refused", HostFacts(apparmor_restricts=True)).hint
+    text = " ".join((ROOT / "README.md").read_text().split())
+    commands = re.findall(r"'([^']+)'", hint)
+    assert commands
+    assert [command for command in commands if f"`{command}`" not in text] == []
+
+
+@pytest.mark.parametrize("program", ["demo", "bootstrap"])
+def test_scripts_that_the_readme_stands_on_are_valid(program: str) -> None:
+    script = ROOT / "scripts" / program
+    first = script.read_text().splitlines()[0]
+    interpreter = "bash" if "bash" in first else "sh"
+    assert shutil.which(interpreter)
+    subprocess.run([interpreter, "-n", script], check=True)

@@ -1,0 +1,62 @@
+import subprocess
+import sys
+
+import pytest
+
+from tests.e2e.product import Product
+
+_HEAVY = {"networkx", "git", "rich", "grpc", "google.protobuf", "toml", "click", "platformdirs", "boto3"}
+_REPORT = """
+import sys
+sys.argv = ["brazil", *sys.argv[1:]]
+from brazil.__main__ import main
+try:
+    main()
+except SystemExit as end:
+    print("exit code", end.code or 0)
+print("loaded:", *sorted(sys.modules))
+"""
+
+
+def _loaded(product: Product, *arguments: str) -> tuple[str, set[str]]:
+    done = subprocess.run(
+        [sys.executable, "-c", _REPORT, *arguments],
+        cwd=product.cwd,
+        env=product.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    said, _, modules = done.stdout.rpartition("loaded:")
+    return said, set(modules.split())
+
+
+def test_version_imports_nothing_of_ours_and_next_to_nothing_else(shop: Product) -> None:
+    said, modules = _loaded(shop, "--version")
+    assert said.startswith("brazil ")
+    assert {name for name in modules if name.partition(".")[0] == "brazil"} == {"brazil", "brazil.__main__"}
+    heavy = {"subprocess", "asyncio", "dataclasses", "typing", "tomllib", "json", "re", "importlib.metadata", "pathlib"}
+    bare = subprocess.run(
+        [sys.executable, "-c", "import sys; print(*sys.modules)"],
+        env=shop.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not modules & (_HEAVY | heavy) - set(bare.stdout.split())
+
+
+@pytest.mark.sandbox
+def test_build_with_nothing_to_do_imports_no_heavy_library(shop: Product) -> None:
+    work = shop.workspace("Money")
+    work.ok("build")
+    said, modules = _loaded(work, "build")
+    assert said == "nothing to do: 1 result remembered, nothing ran\nexit code 0\n"
+    assert not modules & {"networkx", "git", "rich", "grpc", "boto3", "asyncio", "toml"}
+
+
+def test_help_imports_no_command(shop: Product) -> None:
+    said, modules = _loaded(shop, "--help")
+    assert "publish" in said
+    assert not modules & (_HEAVY - {"click"})
+    assert not {name for name in modules if name.startswith(("brazil.operations", "brazil.store", "brazil.registry"))}
