@@ -21,9 +21,9 @@ class LiveView:
 
     def __init__(self, stream: IO[str]) -> None:
         self._console = Console(file=stream, highlight=False)
-        self._live = Live(console=self._console, get_renderable=self._render, refresh_per_second=8, transient=True)
         self._running: dict[StepId, float] = {}
         self._total = self._cached = self._ran = self._failed = self._skipped = 0
+        self._live = Live(console=self._console, get_renderable=self._render, refresh_per_second=8, transient=True)
 
     def __enter__(self) -> "LiveView":
         self._live.__enter__()
