@@ -5,6 +5,8 @@ values left out, lists sorted by us, deterministic. Reading checks that the byte
 so two different byte strings never mean the same thing.
 """
 
+import re
+
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import DecodeError
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -16,6 +18,7 @@ from brazil.model.digest import Digest
 from brazil.model.tree import Directory, DirectoryNode, FileNode, SymlinkNode, directory_fault
 
 _SECOND = 1_000_000_000  # nanoseconds
+_HASH = re.compile("[0-9a-f]{64}")
 
 
 def encode_directory(directory: Directory) -> bytes:
@@ -167,6 +170,9 @@ def _digest(digest: Digest) -> pb.Digest:
 
 
 def _from_digest(message: pb.Digest) -> Digest:
+    # The hash becomes a file name: whatever else is in these bytes, it must not lead out of the store.
+    if not _HASH.fullmatch(message.hash) or message.size_bytes < 0:
+        raise _damaged("Digest", f"{message.hash[:80]!a}/{message.size_bytes} is no digest")
     return Digest(message.hash, message.size_bytes)
 
 

@@ -3,13 +3,16 @@
 import json
 from typing import Any
 
-from brazil.errors import IntegrityError, Problem
+from brazil.errors import IntegrityError, Problem, UsageError
 from brazil.model.action import Platform, Snapshot, StepId, StepKind
 from brazil.model.digest import Digest, parse_digest
 from brazil.model.names import parse_interface
 from brazil.ports import RunRecord, SandboxResult
 
 SCHEMA = 1
+
+# What reading a value that has not the expected shape raises; UsageError: a name in it is none.
+_NO_RECORD = (KeyError, TypeError, ValueError, AttributeError, RecursionError, UsageError)
 
 
 def encode_snapshot(snapshot: Snapshot) -> bytes:
@@ -25,7 +28,7 @@ def decode_snapshot(data: bytes) -> Snapshot:
     """
     try:
         return _snapshot(_load(data))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except _NO_RECORD as error:
         raise _damaged("snapshot", error) from error
 
 
@@ -70,7 +73,7 @@ def decode_run(data: bytes) -> RunRecord:
             ),
             value["isolation"],
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except _NO_RECORD as error:
         raise _damaged("run record", error) from error
 
 

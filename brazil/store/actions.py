@@ -11,16 +11,16 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
 
 from brazil.errors import IntegrityError
 from brazil.formats.reapi import decode_action_result, encode_action_result
 from brazil.model.action import ActionResult
 from brazil.model.digest import Digest
-from brazil.store.blobs import cannot_write
+from brazil.store.blobs import cannot_write, unique_name, write_all
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.005, 0.1  # seconds between looks at a claim that another holds
+_OWNER = 300  # bytes of an owner's text that are kept
 
 
 class ActionFiles:
@@ -29,7 +29,6 @@ class ActionFiles:
     def __init__(self, folder: Path, claims: Path) -> None:
         self._folder = str(folder)
         self._claims = str(claims)
-        self._counter = count()
         try:
             (folder / "tmp").mkdir(parents=True, exist_ok=True)
             claims.mkdir(parents=True, exist_ok=True)
@@ -42,13 +41,13 @@ class ActionFiles:
         try:
             with open(path, "rb", buffering=0) as file:
                 data = file.read()
-        except FileNotFoundError:
-            return None
+        except OSError:
+            return None  # not there, or not readable, which the next `put` heals
         check, _, payload = data.partition(b"\n")
         with suppress(IntegrityError):
             if check == hashlib.sha256(payload).hexdigest().encode():
                 return decode_action_result(payload)
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             os.unlink(path)
         return None
 
@@ -57,11 +56,11 @@ class ActionFiles:
         if result.exit_code != 0:
             raise ValueError("only successes are remembered")
         payload = encode_action_result(result)
-        staged = f"{self._folder}/tmp/{os.getpid()}-{next(self._counter)}"
+        staged = f"{self._folder}/tmp/{unique_name()}"
         path = self._path(action)
         try:
             with open(staged, "wb", buffering=0) as file:
-                file.write(hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload)
+                write_all(file.fileno(), hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             os.rename(staged, path)
         except OSError as error:
@@ -75,12 +74,15 @@ class ActionFiles:
         path = f"{self._claims}/{action.hash}"
         descriptor = self._lock(path, waiting)
         try:
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, owner.encode(), 0)
+            with suppress(OSError):  # a full disk: those who wait are told nothing, and wait all the same
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, owner.encode(errors="replace")[:_OWNER], 0)
             yield
         finally:
             # Removed while still held: whoever waits on the old file sees that its name is gone and starts over.
-            os.unlink(path)
+            # A name that is no longer this file belongs to somebody else.
+            if _names(path, descriptor):
+                os.unlink(path)
             os.close(descriptor)
 
     def _lock(self, path: str, waiting: Callable[[str], None]) -> int:
@@ -96,11 +98,14 @@ class ActionFiles:
                     return descriptor
                 os.close(descriptor)
             except BlockingIOError:
-                holder = os.pread(descriptor, 300, 0).decode(errors="replace")
+                holder = os.pread(descriptor, _OWNER, 0).decode(errors="replace")
                 os.close(descriptor)
                 waiting(holder)
                 time.sleep(pause)
                 pause = min(2 * pause, _LONGEST_WAIT)
+            except OSError as error:
+                os.close(descriptor)
+                raise cannot_write(path, error) from error
 
     def _path(self, action: Digest) -> str:
         return f"{self._folder}/{action.hash[:2]}/{action.hash}"

@@ -5,16 +5,24 @@ changed afterwards; nothing writable is ever linked to it; what is read is check
 what fails the check is moved to `quarantine/`. There is one file per content and mode, because all links to
 a file share its mode: `<hash>` (0444) and `<hash>.x` (0555). Either one serves for the content.
 
-Files carry the one modification time that every build sees, so links to them need no touch of their own.
+Files carry the one modification time that every build sees, so links to them need no touch of their own, and
+whoever changes one is noticed: a file whose size, mode or time is not what we gave it is hashed again wherever it
+is met, then mended or set aside. Decay that leaves all three as they were is found when the content is next read
+or first linked by a process.
+
 A write is not synced: a blob torn by a power cut fails its check and counts as missing. What must survive is
 synced when a revision is committed.
 """
 
+import errno
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
+from typing import Protocol
 
 from brazil.errors import IntegrityError, Problem, UnavailableError
 from brazil.model.digest import EMPTY, Digest, digest_of
@@ -22,7 +30,50 @@ from brazil.model.digest import EMPTY, Digest, digest_of
 INPUT_TIME = 315_532_800  # 1980-01-01 UTC, the earliest time a zip file can hold; seconds
 CHUNK = 1 << 20  # bytes read at a time from large files
 
-_MODES = {False: 0o444, True: 0o555}
+MODES = {False: 0o444, True: 0o555}  # executable -> the mode of a stored file
+
+_TIME = INPUT_TIME * 1_000_000_000
+# What a damaged disk or foreign permissions say on reading; anything else (too many open files) is no damage.
+_UNREADABLE = frozenset({errno.EACCES, errno.EPERM, errno.EIO, errno.EISDIR, errno.ELOOP})
+
+_counter = count()
+# A process id alone comes again: in another container, or after a crash left a staged file behind.
+_token = os.urandom(6).hex()
+
+
+def unique_name() -> str:
+    """Return a file name that no process has used or will use in a shared folder."""
+    return f"{os.getpid()}-{_token}-{next(_counter)}"
+
+
+class Blobs(Protocol):
+    """What Trees are made from: blobs that can be linked to."""
+
+    losses: int  # grows whenever something that was there is found missing or damaged
+
+    def has(self, digest: Digest) -> bool:
+        """Say whether the content is there."""
+        ...
+
+    def read(self, digest: Digest) -> bytes:
+        """Return the content, checked."""
+        ...
+
+    def write(self, data: bytes) -> Digest:
+        """Keep the content."""
+        ...
+
+    def take(self, path: str, executable: bool, size: int) -> Digest:
+        """Keep a file by moving it."""
+        ...
+
+    def checked_file(self, digest: Digest, executable: bool) -> str:
+        """Return the path of a file with this content and mode that is safe to link to."""
+        ...
+
+    def copy(self, digest: Digest, target: str, mode: int) -> None:
+        """Write a private copy to a new file."""
+        ...
 
 
 class BlobFiles:
@@ -31,10 +82,10 @@ class BlobFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = str(folder)
         self._staging = f"{folder}/tmp"
-        self._counter = count()
-        # Hashes known to be whole: written or checked by this process. Content never changes under its name, so
-        # a blob is checked once per process, not once per use.
+        # Paths whose content was written or checked by this process: content never changes under its name, so a
+        # file is hashed once per process, not once per use.
         self._checked: set[str] = set()
+        self.losses = 0
         if not Path(self._staging, "ready").exists():
             self._create(folder)
 
@@ -53,10 +104,8 @@ class BlobFiles:
         return f"{self._folder}/{hash_[:2]}/{hash_}{'.x' if executable else ''}"
 
     def has(self, digest: Digest) -> bool:
-        """Say whether the content is there in either mode, with the right size."""
-        if digest.hash in self._checked or digest == EMPTY:
-            return True
-        return any(os.stat(path).st_size == digest.size for path in self._existing(digest.hash))
+        """Say whether the content is there in either mode, untouched since it was written."""
+        return digest == EMPTY or self._is_sound(digest, False) or self._is_sound(digest, True)
 
     def read(self, digest: Digest) -> bytes:
         """Return the content, checked.
@@ -66,25 +115,31 @@ class BlobFiles:
         """
         if digest == EMPTY:
             return b""
-        for path in self._existing(digest.hash):
+        damaged = False
+        for executable in (False, True):
+            path = self.path(digest.hash, executable)
             try:
                 with open(path, "rb", buffering=0) as file:
                     data = file.read()
             except FileNotFoundError:
-                continue  # set aside by another process just now
-            if digest_of(data) == digest:
-                self._checked.add(digest.hash)
-                return data
+                continue
+            except OSError as error:
+                if error.errno not in _UNREADABLE:
+                    raise
+            else:
+                if digest_of(data) == digest:
+                    self._checked.add(path)
+                    return data
             self._set_aside(path)
-            raise self._damaged(digest)
-        raise _missing(digest)
+            damaged = True
+        self.losses += 1
+        raise _damaged(digest) if damaged else missing(digest)
 
     def write(self, data: bytes) -> Digest:
         """Keep the content."""
         digest = digest_of(data)
-        if not self.has(digest) or digest == EMPTY:
+        if not self.has(digest):
             self._place(data, self.path(digest.hash), 0o444)
-            self._checked.add(digest.hash)
         return digest
 
     def take(self, path: str, executable: bool, size: int) -> Digest:
@@ -99,15 +154,15 @@ class BlobFiles:
         if digest.size != size:
             raise ValueError(f"{path} changed while it was taken")
         target = self.path(digest.hash, executable)
-        if digest.hash in self._checked and os.path.exists(target):
+        if target in self._checked and self._is_sound(digest, executable):
             return digest
         try:
-            os.chmod(path, _MODES[executable])
+            os.chmod(path, MODES[executable])
             os.utime(path, (INPUT_TIME, INPUT_TIME))
             os.rename(path, target)
         except OSError as error:
             raise cannot_write(target, error) from error
-        self._checked.add(digest.hash)
+        self._checked.add(target)
         return digest
 
     def checked_file(self, digest: Digest, executable: bool) -> str:
@@ -117,12 +172,9 @@ class BlobFiles:
             IntegrityError: missing or damaged.
         """
         path = self.path(digest.hash, executable)
-        if digest.hash in self._checked and os.path.exists(path):
+        if self._is_sound(digest, executable) and (path in self._checked or self._mend(digest, executable)):
             return path
-        if os.path.exists(path) and hash_file(path) == digest:
-            self._checked.add(digest.hash)
-            return path
-        self._place(self.read(digest), path, _MODES[executable])
+        self._place(self.read(digest), path, MODES[executable])
         return path
 
     def copy(self, digest: Digest, target: str, mode: int) -> None:
@@ -134,69 +186,98 @@ class BlobFiles:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         try:
             with open(target, "wb", buffering=0, opener=lambda p, _: os.open(p, flags, mode)) as file:
-                if digest.size <= CHUNK:
-                    file.write(self.read(digest))
-                else:
-                    hasher = hashlib.sha256()
-                    for chunk in self._chunks(digest):
-                        hasher.update(chunk)
-                        file.write(chunk)
-                    if hasher.hexdigest() != digest.hash:
-                        raise self._damaged(digest)
+                chunks = (self.read(digest),) if digest.size <= CHUNK else self._chunks(digest)
+                for chunk in chunks:
+                    write_all(file.fileno(), chunk)
                 os.fchmod(file.fileno(), mode)  # whatever the umask
             os.utime(target, (INPUT_TIME, INPUT_TIME))
         except OSError as error:
             raise cannot_write(target, error) from error
 
     def _chunks(self, digest: Digest) -> Iterator[bytes]:
-        for path in self._existing(digest.hash):
-            with open(path, "rb", buffering=0) as file:
-                while chunk := file.read(CHUNK):
-                    yield chunk
-            return
-        raise _missing(digest)
+        executable = not self._is_sound(digest, False)
+        path = self.path(digest.hash, executable)
+        if executable and not self._is_sound(digest, True):
+            self.losses += 1
+            raise missing(digest)
+        hasher = hashlib.sha256()
+        with open(path, "rb", buffering=0) as file:
+            while chunk := file.read(CHUNK):
+                hasher.update(chunk)
+                yield chunk
+        if hasher.hexdigest() != digest.hash:
+            self._set_aside(path)
+            raise _damaged(digest)
 
-    def _existing(self, hash_: str) -> list[str]:
-        return [p for p in (self.path(hash_), self.path(hash_, True)) if os.path.exists(p)]
+    def _is_sound(self, digest: Digest, executable: bool) -> bool:
+        """Say whether the file is there and nobody has touched it; what was touched is mended or set aside."""
+        try:
+            status = os.stat(self.path(digest.hash, executable))
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            if error.errno not in _UNREADABLE:
+                raise
+            return False
+        return is_untouched(status, digest.size, executable) or self._mend(digest, executable)
+
+    def _mend(self, digest: Digest, executable: bool) -> bool:
+        """Hash a file; give it its mode and time back, or set it aside when its content is another."""
+        path = self.path(digest.hash, executable)
+        try:
+            if hash_file(path) == digest:
+                os.chmod(path, MODES[executable])
+                os.utime(path, (INPUT_TIME, INPUT_TIME))
+                self._checked.add(path)
+                return True
+        except FileNotFoundError:
+            return False  # set aside by another process just now
+        except OSError as error:
+            if error.errno not in _UNREADABLE:
+                raise
+        self._set_aside(path)
+        return False
 
     def _place(self, data: bytes, path: str, mode: int) -> None:
-        staged = f"{self._staging}/{os.getpid()}-{next(self._counter)}"
+        staged = f"{self._staging}/{unique_name()}"
         try:
             descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
             try:
-                view = memoryview(data)
-                while view:
-                    view = view[os.write(descriptor, view) :]
+                write_all(descriptor, data)
                 os.fchmod(descriptor, mode)
                 os.utime(descriptor, (INPUT_TIME, INPUT_TIME))
             finally:
                 os.close(descriptor)
             os.rename(staged, path)
         except OSError as error:
-            Path(staged).unlink(missing_ok=True)
+            with suppress(OSError):
+                os.unlink(staged)
             raise cannot_write(path, error) from error
+        self._checked.add(path)
 
     def _set_aside(self, path: str) -> None:
+        self._checked.discard(path)
+        self.losses += 1
+        with suppress(OSError):
+            os.utime(path, (0, 0))  # seen through every link to it, so no materialised Tree with it is used again
         try:
-            os.rename(path, f"{self._folder}/quarantine/{os.path.basename(path)}-{os.getpid()}-{next(self._counter)}")
+            os.rename(path, f"{self._folder}/quarantine/{os.path.basename(path)}-{unique_name()}")
         except FileNotFoundError:
             pass  # another process was faster
         except OSError as error:
             raise cannot_write(path, error) from error
 
-    def _damaged(self, digest: Digest) -> IntegrityError:
-        self._checked.discard(digest.hash)
-        for path in self._existing(digest.hash):
-            if hash_file(path) != digest:
-                self._set_aside(path)
-        return IntegrityError(
-            Problem(
-                "store.damaged",
-                f"the stored content {digest} is damaged",
-                "its bytes do not match its digest; it was set aside in quarantine/",
-                "run the command again: it is built or fetched anew",
-            )
-        )
+
+def is_untouched(status: os.stat_result, size: int, executable: bool) -> bool:
+    """Say whether a file has the size, mode and time that a stored file has."""
+    return status.st_size == size and status.st_mtime_ns == _TIME and status.st_mode == stat.S_IFREG | MODES[executable]
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write every byte: one call may write less, at most 2 GiB."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
 
 
 def hash_file(path: str) -> Digest:
@@ -222,11 +303,23 @@ def cannot_write(path: str, error: OSError) -> UnavailableError:
     )
 
 
-def _missing(digest: Digest) -> IntegrityError:
+def missing(digest: Digest) -> IntegrityError:
+    """Say that content is not there."""
     return IntegrityError(
         Problem(
             "store.missing",
             f"the content {digest} is not in the store",
             hint="run the command again: it is built or fetched anew",
+        )
+    )
+
+
+def _damaged(digest: Digest) -> IntegrityError:
+    return IntegrityError(
+        Problem(
+            "store.damaged",
+            f"the stored content {digest} is damaged",
+            "its bytes do not match its digest; it was set aside in quarantine/",
+            "run the command again: it is built or fetched anew",
         )
     )

@@ -1,35 +1,38 @@
 """Trees in and out of folders of the file system.
 
-In: a folder is walked without following links, its modes normalised, everything that cannot be kept named at
-once. Out: either a shared read-only folder of links to blobs, made once per Tree in the cache, or a private
-writable copy. Links to blobs never leave the cache, whose folders are only ever bound read-only.
+In: see `ingest.py`. Out: either a shared read-only folder of links to blobs, made once per Tree in the cache, or a
+private writable copy. Links to blobs never leave the cache, whose folders are only ever bound read-only.
+
+A folder of the cache that somebody else made is compared with its Tree before its first use, by names, sizes, modes
+and times, and made anew when it differs. What a process found whole it believes to be whole until it meets damage.
 """
 
 import os
 import shutil
-from itertools import count
+import stat
 from pathlib import Path
 
-from brazil.errors import HermeticityError, IntegrityError, Problem
+from brazil.errors import IntegrityError, Problem
 from brazil.formats.reapi import decode_directory, encode_directory
 from brazil.model.digest import Digest
-from brazil.model.tree import Directory, DirectoryNode, FileNode, SymlinkNode, entry_name_fault
-from brazil.store.blobs import INPUT_TIME, BlobFiles, cannot_write
+from brazil.model.tree import Directory
+from brazil.store.blobs import INPUT_TIME, MODES, Blobs, cannot_write, is_untouched, unique_name
+from brazil.store.ingest import ingest
 
-_ARTIFACTS = "/brazil/pkg"  # where every artifact has its path for life
 _REMEMBERED = 50_000  # Directories kept decoded; about 1 KiB each
-_DEEPEST = 100  # folders inside each other that an output may have
+_DEEPEST = 200  # folders inside each other that are followed; twice what an output may have
 
 
 class TreeFolders:
     """Trees over one folder of blobs and one cache folder of materialised Trees."""
 
-    def __init__(self, blobs: BlobFiles, cache: Path) -> None:
+    def __init__(self, blobs: Blobs, cache: Path) -> None:
         self._blobs = blobs
         self._cache = str(cache)
-        self._counter = count()
         self._decoded: dict[Digest, Directory] = {}
+        self._losses = 0  # of blobs, when the next two were last true
         self._complete: set[Digest] = set()  # Trees seen whole by this process
+        self._sound: set[Digest] = set()  # materialised Trees made or compared by this process
         try:
             (cache / "tmp").mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -51,37 +54,77 @@ class TreeFolders:
 
     def has_tree(self, root: Digest) -> bool:
         """Say whether every blob and Directory below `root` is there."""
-        if root in self._complete:
-            return True
-        if not self._blobs.has(root):
-            return False
-        try:
-            directory = self.read_directory(root)
-        except IntegrityError:
-            return False
-        whole = all(self._blobs.has(f.digest) for f in directory.files) and all(
-            self.has_tree(d.digest) for d in directory.directories
-        )
-        if whole:
-            self._complete.add(root)
-        return whole
+        losses = self._forget_after_losses()
+        found: set[Digest] = set()
+        left = [root]
+        while left:
+            digest = left.pop()
+            if digest in self._complete or digest in found:
+                continue
+            directory = self._whole_level(digest)
+            if directory is None:
+                return False
+            found.add(digest)
+            left += [node.digest for node in directory.directories]
+        if self._blobs.losses == losses:
+            self._complete |= found
+        return True
 
     def ingest(self, folder: Path, *, largest: int | None) -> Digest:
         """Move a folder's content into the store as a Tree; see `ContentStore.ingest`."""
-        walk = _Ingestion(self._blobs, self, str(folder), largest)
-        walk.survey("")
-        if walk.problems:
-            raise HermeticityError(*walk.problems)
-        return walk.keep("")
+        return ingest(str(folder), largest, self._blobs.take, self.write_directory)
 
     def tree_path(self, root: Digest) -> Path:
         """Return the shared read-only folder of a Tree."""
         final = f"{self._cache}/{root.hash[:2]}/{root.hash}"
-        if os.path.isdir(final):
-            return Path(final)
-        staged = f"{self._cache}/tmp/{os.getpid()}-{next(self._counter)}"
+        losses = self._forget_after_losses()
+        if root not in self._sound or not os.path.isdir(final):
+            try:
+                if not os.path.lexists(final):
+                    self._materialise(root, final)
+                elif not self._is_untouched(root, final):
+                    self._remove(final)
+                    self._materialise(root, final)
+            except OSError as error:
+                raise cannot_write(final, error) from error
+            if self._blobs.losses == losses:
+                self._sound.add(root)
+        return Path(final)
+
+    def copy_tree(self, root: Digest, target: Path) -> None:
+        """Fill the new folder `target` with a private, writable copy of the Tree."""
         try:
-            self._link_tree(root, staged)
+            self._make_copies(root, str(target))
+        except OSError as error:
+            raise cannot_write(str(target), error) from error
+
+    def _whole_level(self, digest: Digest) -> Directory | None:
+        """Return a Directory if it and its files are there."""
+        if not self._blobs.has(digest):
+            return None
+        try:
+            directory = self.read_directory(digest)
+        except IntegrityError:
+            return None
+        return directory if all(self._blobs.has(file.digest) for file in directory.files) else None
+
+    def _forget_after_losses(self) -> int:
+        losses = self._blobs.losses
+        if losses != self._losses:
+            self._complete.clear()
+            self._sound.clear()
+            self._losses = losses
+        return losses
+
+    def _remember(self, digest: Digest, directory: Directory) -> None:
+        if len(self._decoded) >= _REMEMBERED:
+            self._decoded.clear()
+        self._decoded[digest] = directory
+
+    def _materialise(self, root: Digest, final: str) -> None:
+        staged = f"{self._cache}/tmp/{unique_name()}"
+        try:
+            self._make_links(root, staged)
             os.makedirs(os.path.dirname(final), exist_ok=True)
             try:
                 os.rename(staged, final)
@@ -89,32 +132,26 @@ class TreeFolders:
                 if not os.path.isdir(final):
                     raise
                 shutil.rmtree(staged)  # another thread or process was faster
-        except OSError as error:
+        except BaseException:
             shutil.rmtree(staged, ignore_errors=True)
-            raise cannot_write(final, error) from error
-        except IntegrityError:
-            shutil.rmtree(staged, ignore_errors=True)
-            self._complete.discard(root)
             raise
-        return Path(final)
 
-    def copy_tree(self, root: Digest, target: Path) -> None:
-        """Fill the new folder `target` with a private, writable copy of the Tree."""
+    def _remove(self, path: str) -> None:
+        """Take a damaged folder out of sight at once, then delete what can be deleted."""
+        aside = f"{self._cache}/tmp/{unique_name()}"
+        if not os.path.islink(path):
+            os.chmod(path, 0o755)  # moving a folder takes the right to write to it
         try:
-            self._copy_tree(root, str(target))
-        except OSError as error:
-            raise cannot_write(str(target), error) from error
-        except IntegrityError:
-            self._complete.discard(root)
-            raise
+            os.rename(path, aside)
+        except FileNotFoundError:
+            return  # another process was faster
+        if os.path.isdir(aside) and not os.path.islink(aside):
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            os.unlink(aside)
 
-    def _remember(self, digest: Digest, directory: Directory) -> None:
-        if len(self._decoded) >= _REMEMBERED:
-            self._decoded.clear()
-        self._decoded[digest] = directory
-
-    def _link_tree(self, root: Digest, target: str) -> None:
-        directory = self.read_directory(root)
+    def _make_links(self, root: Digest, target: str, depth: int = 0) -> None:
+        directory = self._level(root, depth)
         os.mkdir(target, 0o755)
         for name, digest, executable in directory.files:
             source = self._blobs.checked_file(digest, executable)
@@ -122,19 +159,44 @@ class TreeFolders:
                 os.link(source, f"{target}/{name}")
             except OSError:
                 # Another disk, or as many links as the file system allows: a copy serves as well.
-                self._blobs.copy(digest, f"{target}/{name}", 0o555 if executable else 0o444)
+                self._blobs.copy(digest, f"{target}/{name}", MODES[executable])
         for name, digest in directory.directories:
-            self._link_tree(digest, f"{target}/{name}")
+            self._make_links(digest, f"{target}/{name}", depth + 1)
         _finish_folder(directory, target)
 
-    def _copy_tree(self, root: Digest, target: str) -> None:
-        directory = self.read_directory(root)
+    def _make_copies(self, root: Digest, target: str, depth: int = 0) -> None:
+        directory = self._level(root, depth)
         os.mkdir(target, 0o755)
         for name, digest, executable in directory.files:
             self._blobs.copy(digest, f"{target}/{name}", 0o755 if executable else 0o644)
         for name, digest in directory.directories:
-            self._copy_tree(digest, f"{target}/{name}")
+            self._make_copies(digest, f"{target}/{name}", depth + 1)
         _finish_folder(directory, target)
+
+    def _is_untouched(self, root: Digest, folder: str, depth: int = 0) -> bool:
+        """Compare a materialised Tree with what it should be, by everything that costs no reading."""
+        directory = self._level(root, depth)
+        try:
+            if os.lstat(folder).st_mode != stat.S_IFDIR | 0o755:
+                return False
+            if set(os.listdir(folder)) != {node.name for nodes in directory for node in nodes}:
+                return False
+            for name, digest, executable in directory.files:
+                status = os.lstat(f"{folder}/{name}")
+                if not is_untouched(status, digest.size, executable):
+                    return False
+            if any(os.readlink(f"{folder}/{name}") != link for name, link in directory.symlinks):
+                return False
+        except OSError:
+            return False
+        return all(self._is_untouched(d.digest, f"{folder}/{d.name}", depth + 1) for d in directory.directories)
+
+    def _level(self, digest: Digest, depth: int) -> Directory:
+        if depth > _DEEPEST:  # a Tree that others made can be anything
+            raise IntegrityError(
+                Problem("store.too-deep", f"the stored Tree around {digest} has more than {_DEEPEST} nested folders")
+            )
+        return self.read_directory(digest)
 
 
 def _finish_folder(directory: Directory, target: str) -> None:
@@ -143,90 +205,3 @@ def _finish_folder(directory: Directory, target: str) -> None:
         os.utime(f"{target}/{name}", (INPUT_TIME, INPUT_TIME), follow_symlinks=False)
     os.chmod(target, 0o755)  # whatever the umask
     os.utime(target, (INPUT_TIME, INPUT_TIME))
-
-
-def _part_from_links(path: str) -> None:
-    """Make `path` a file of its own: a blob must not be known by a second name that somebody can write to."""
-    private = f"{path}.private"
-    while os.path.lexists(private):
-        private += "_"
-    shutil.copyfile(path, private)
-    os.rename(private, path)
-
-
-class _Ingestion:
-    """One walk of one folder: first survey everything, then keep it."""
-
-    def __init__(self, blobs: BlobFiles, trees: TreeFolders, root: str, largest: int | None) -> None:
-        self._blobs = blobs
-        self._trees = trees
-        self._root = root
-        self._left = largest
-        self.problems: list[Problem] = []
-
-    def survey(self, folder: str) -> None:
-        """Find everything below `folder` (relative, empty or ending in "/") that cannot be kept."""
-        if folder.count("/") > _DEEPEST:
-            self._refuse(folder, f"it is more than {_DEEPEST} folders deep")
-            return
-        try:
-            os.chmod(f"{self._root}/{folder}", 0o755)
-            with os.scandir(f"{self._root}/{folder}") as entries:
-                found = sorted(entries, key=lambda e: e.name)
-        except OSError as error:
-            self._refuse(folder or ".", error.strerror or str(error))
-            return
-        for entry in found:
-            path = folder + entry.name
-            if fault := entry_name_fault(entry.name):
-                self._refuse(path, fault)
-            elif entry.is_symlink():
-                self._survey_link(path)
-            elif entry.is_dir(follow_symlinks=False):
-                self.survey(path + "/")
-            elif entry.is_file(follow_symlinks=False):
-                self._survey_file(path, entry.stat(follow_symlinks=False).st_size)
-            else:
-                self._refuse(path, "it is a device, a socket or a FIFO")
-
-    def keep(self, folder: str) -> Digest:
-        """Move everything below `folder` into the store."""
-        files: list[FileNode] = []
-        directories: list[DirectoryNode] = []
-        links: list[SymlinkNode] = []
-        with os.scandir(f"{self._root}/{folder}") as entries:
-            for entry in sorted(entries, key=lambda e: e.name):
-                path = f"{self._root}/{folder}{entry.name}"
-                if entry.is_symlink():
-                    links.append(SymlinkNode(entry.name, os.readlink(path)))
-                elif entry.is_dir(follow_symlinks=False):
-                    directories.append(DirectoryNode(entry.name, self.keep(f"{folder}{entry.name}/")))
-                else:
-                    status = entry.stat(follow_symlinks=False)
-                    executable = bool(status.st_mode & 0o100)
-                    os.chmod(path, 0o644)
-                    if status.st_nlink > 1:
-                        _part_from_links(path)
-                    digest = self._blobs.take(path, executable, status.st_size)
-                    files.append(FileNode(entry.name, digest, executable))
-        return self._trees.write_directory(Directory(tuple(files), tuple(directories), tuple(links)))
-
-    def _survey_file(self, path: str, size: int) -> None:
-        if self._left is None:
-            return
-        if size > self._left >= 0:
-            self._refuse(path, "with it the output is larger than its limit")
-        self._left -= size
-
-    def _survey_link(self, path: str) -> None:
-        target = os.readlink(f"{self._root}/{path}")
-        if entry_name_fault(target.replace("/", "_")[:200]) or "\0" in target:
-            self._refuse(path, "its link target is not valid UTF-8")
-            return
-        # The folder stands for an artifact at /brazil/pkg/<name>; the name in between does not matter here.
-        absolute = os.path.normpath(os.path.join(f"{_ARTIFACTS}/self/{path}", "..", target))
-        if absolute != _ARTIFACTS and not absolute.startswith(f"{_ARTIFACTS}/"):
-            self._refuse(path, f"it is a link that leaves the artifact, to {target!a}")
-
-    def _refuse(self, path: str, because: str) -> None:
-        self.problems.append(Problem("output.refused", f"the output {path!a} cannot be kept", because))
