@@ -14,6 +14,7 @@ from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName, PackageVersion, VersionSetName
 from brazil.model.tree import Directory
 from brazil.model.versionset import Draft, PackageRecord, RegisteredPackage, Revision, RevisionInfo
+from brazil.model.workspace import Captured
 
 
 class ContentStore(Protocol):
@@ -280,8 +281,8 @@ class Checkouts(Protocol):
         """
         ...
 
-    def capture(self, folder: Path) -> Digest:
-        """Put what git would track there (tracked and untracked, not ignored) into the store; return the root.
+    def capture(self, folder: Path) -> Captured:
+        """Put what git would track there (tracked and untracked, not ignored) into the store.
 
         Raises:
             UsageError: no git checkout, or it holds something that is not supported, by path.

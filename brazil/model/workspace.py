@@ -1,8 +1,14 @@
-"""WorkspaceFile: what a workspace is made of. The text is read and written in `formats/workspace_file.py`."""
+"""What a workspace is made of, and what a capture of a checkout saw.
+
+The text of a WorkspaceFile is read and written in `formats/workspace_file.py`.
+"""
 
 from typing import NamedTuple
 
+from brazil.model.digest import Digest
 from brazil.model.names import PackageName, VersionSetName
+
+Stamp = tuple[int, int, int]  # of an inode: time of its last change (nanoseconds), number, size in bytes
 
 
 class WorkspaceFile(NamedTuple):
@@ -13,3 +19,13 @@ class WorkspaceFile(NamedTuple):
     revision: int  # number of the base revision; 0: the set was empty
     revision_commit: str  # the registry commit that is this revision
     packages: tuple[PackageName, ...] = ()  # in use, sorted; each has a checkout in src/<Package>
+
+
+class Captured(NamedTuple):
+    """A checkout's content at one moment."""
+
+    root: Digest  # of its source Tree
+    # Path relative to the checkout -> Stamp, of every file, folder and file of git's that decided the content, sorted
+    # by path: while all of them stay as they are, a capture gives the same root. None: something had changed too
+    # recently for its Stamp to be trusted.
+    stamps: tuple[tuple[str, Stamp], ...] | None

@@ -139,7 +139,7 @@ def _captured(workspace: WorkspaceFolder, file: WorkspaceFile, bench: Bench) -> 
     for name in file.packages:
         folder = workspace.checkout(name)
         try:
-            source = bench.checkouts.capture(folder)
+            source = bench.checkouts.capture(folder).root
             package = fresh_package(bench.machine.store, name, source, "", str(folder / MANIFEST))
             fresh[package.manifest.interface] = package
         except UsageError as error:

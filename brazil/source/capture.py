@@ -11,12 +11,14 @@ file system can tell apart. What is remembered may be lost at any time.
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from brazil.errors import Problem, UsageError
 from brazil.gitrepo.process import in_checkout, run
 from brazil.model.digest import Digest
+from brazil.model.workspace import Captured, Stamp
 from brazil.ports import ContentStore
 from brazil.source.assembling import (
     File,
@@ -34,8 +36,8 @@ from brazil.source.assembling import (
 _FRESH = 2_000_000_000  # nanoseconds; the coarsest times in use are those of FAT
 _TRIES = 3
 
-Stamp = tuple[int, int, int, int, int]  # size, mtime, ctime (nanoseconds), inode, mode
-Remembered = dict[str, tuple[Stamp, str, int, bool]]  # path -> stat, hash, size, executable
+State = tuple[int, int, int, int, int]  # size, mtime, ctime (nanoseconds), inode, mode
+Remembered = dict[str, tuple[State, str, int, bool]]  # path -> state, hash, size, executable
 
 
 class Listing(NamedTuple):
@@ -45,10 +47,10 @@ class Listing(NamedTuple):
     problems: list[Problem]
 
 
-class Captured(NamedTuple):
-    """A captured checkout."""
+class Capture(NamedTuple):
+    """A captured checkout, and what makes the next capture of it quick."""
 
-    root: Digest
+    captured: Captured
     remembered: Remembered
 
 
@@ -77,8 +79,8 @@ def list_checkout(folder: Path) -> Listing:
 
 
 def capture(
-    folder: Path, store: ContentStore, remembered: Mapping[str, tuple[Stamp, str, int, bool]], now: Callable[[], int]
-) -> Captured:
+    folder: Path, store: ContentStore, remembered: Mapping[str, tuple[State, str, int, bool]], now: Callable[[], int]
+) -> Capture:
     """Put what git would track into the store.
 
     Args:
@@ -91,13 +93,45 @@ def capture(
         UsageError: something cannot be part of a source; every path is named.
         GitFailedError: git cannot read the checkout.
     """
+    started = now()
+    around = _stamps_around(
+        os.fsencode(folder), started
+    )  # before git looks, so that what appears meanwhile shows later
     listing = list_checkout(folder)
-    reader = _Reader(folder, store, remembered, now())
+    reader = _Reader(folder, store, remembered, started)
     entries = reader.read(listing.paths)
     problems = [*listing.problems, *reader.problems]
     if problems:
         raise UsageError(*sorted(problems))
-    return Captured(write_paths(store, entries), reader.kept)
+    stamps = tuple(sorted((around | reader.seen).items()))
+    settled = all(changed < started - _FRESH for _, (changed, _, _) in stamps)
+    return Capture(Captured(write_paths(store, entries), stamps if settled else None), reader.kept)
+
+
+def _stamps_around(root: bytes, started: int) -> dict[str, Stamp]:
+    """Take the Stamps of what decides which files a checkout has: its folders, git's index and its own ignore list."""
+    found = {"": _inode_stamp(os.lstat(root))}
+    stack = [b""]
+    while stack:
+        inside = stack.pop()
+        try:
+            with os.scandir(os.path.join(root, inside)) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False) and entry.name != b".git":
+                        path = os.path.join(inside, entry.name)
+                        found[os.fsdecode(path)] = _inode_stamp(entry.stat(follow_symlinks=False))
+                        stack.append(path)
+        except OSError:  # it cannot be looked into, or is gone: nothing about it is settled
+            found[os.fsdecode(inside)] = (started, 0, 0)
+    # Git replaces its index, which changes the folder; it and editors may write the ignore list in place.
+    for control in (".git", ".git/info", ".git/info/exclude"):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            found[control] = _inode_stamp(os.lstat(os.path.join(root, control.encode())))
+    return found
+
+
+def _inode_stamp(found: os.stat_result) -> Stamp:
+    return (found.st_ctime_ns, found.st_ino, found.st_size)
 
 
 class _Reader:
@@ -107,7 +141,7 @@ class _Reader:
         self,
         folder: Path,
         store: ContentStore,
-        remembered: Mapping[str, tuple[Stamp, str, int, bool]],
+        remembered: Mapping[str, tuple[State, str, int, bool]],
         started: int,
     ) -> None:
         self._root = os.fsencode(folder)
@@ -117,6 +151,7 @@ class _Reader:
         self._real: dict[bytes, bool] = {b"": True}
         self.problems: list[Problem] = []
         self.kept: Remembered = {}
+        self.seen: dict[str, Stamp] = {}
 
     def read(self, paths: Iterable[bytes]) -> dict[str, File | Link]:
         entries: dict[str, File | Link] = {}
@@ -154,6 +189,7 @@ class _Reader:
                 if target is None:
                     self.problems.append(name_problem(path, "the target of the link is no valid text"))
                     return None
+                self.seen[path] = _inode_stamp(found)
                 return Link(target)
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -166,8 +202,9 @@ class _Reader:
 
     def _file(self, path: str, full: bytes, found: os.stat_result) -> File | None:
         known = self._remembered.get(path)
-        if known is not None and known[0] == _stamp(found):
+        if known is not None and known[0] == _state(found):
             self.kept[path] = known
+            self.seen[path] = _inode_stamp(found)
             return File(Digest(known[1], known[2]), known[3])
         for _ in range(_TRIES):
             data, before, after = _read(full)
@@ -180,23 +217,24 @@ class _Reader:
         )
         return None
 
-    def _keep(self, path: str, data: bytes, stamp: Stamp) -> File | None:
+    def _keep(self, path: str, data: bytes, state: State) -> File | None:
         if is_lfs_pointer(data):
             self.problems.append(lfs_problem(path))
             return None
-        file = File(self._store.write(data), bool(stamp[4] & 0o100))
-        if max(stamp[1], stamp[2]) < self._started - _FRESH:
-            self.kept[path] = (stamp, file.digest.hash, file.digest.size, file.executable)
+        self.seen[path] = (state[2], state[3], state[0])
+        file = File(self._store.write(data), bool(state[4] & 0o100))
+        if max(state[1], state[2]) < self._started - _FRESH:
+            self.kept[path] = (state, file.digest.hash, file.digest.size, file.executable)
         return file
 
 
-def _read(full: bytes) -> tuple[bytes, Stamp, Stamp]:
+def _read(full: bytes) -> tuple[bytes, State, State]:
     handle = os.open(full, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(handle, "rb") as file:
-        before = _stamp(os.fstat(handle))
+        before = _state(os.fstat(handle))
         data = file.read()
-        return data, before, _stamp(os.fstat(handle))
+        return data, before, _state(os.fstat(handle))
 
 
-def _stamp(found: os.stat_result) -> Stamp:
+def _state(found: os.stat_result) -> State:
     return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_mode)

@@ -16,10 +16,10 @@ from brazil.errors import BrazilError, Problem, UnavailableError, UsageError
 from brazil.gitrepo.names import check_commit, check_url, ref_fault
 from brazil.gitrepo.process import GitFailedError, broken, in_checkout, run
 from brazil.gitrepo.remote import Transport, TransportFactory
-from brazil.model.digest import Digest
 from brazil.model.versionset import RegisteredPackage
+from brazil.model.workspace import Captured
 from brazil.ports import CheckoutStatus, Clock, ContentStore
-from brazil.source.capture import Captured, Remembered, capture
+from brazil.source.capture import Capture, Remembered, capture
 from brazil.source.mirror import SourceMirror, refs_of
 
 # `-x` says no; an encoding cannot be "no", only unspecified.
@@ -112,21 +112,21 @@ class GitCheckouts:
             run(in_checkout(staged), ["config", "--local", key, value])
         transport.checkout(staged, commit, branch)
 
-    def capture(self, folder: Path) -> Digest:
-        """Put what git would track there into the store; return the root."""
+    def capture(self, folder: Path) -> Captured:
+        """Put what git would track there into the store."""
         _require_checkout(folder)
         folder = folder.resolve()
         file = self._cache / f"stats-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:32]}"
         remembered = _load(file)
         found = self._capture(folder, remembered)
-        if remembered and not self._store.has_tree(found.root):
+        if remembered and not self._store.has_tree(found.captured.root):
             # The store was cleaned since: what is remembered names content that is gone.
             found = self._capture(folder, {})
         if found.remembered != remembered:
             _save(file, found.remembered)
-        return found.root
+        return found.captured
 
-    def _capture(self, folder: Path, remembered: Remembered) -> Captured:
+    def _capture(self, folder: Path, remembered: Remembered) -> Capture:
         try:
             return capture(folder, self._store, remembered, self._clock.now)
         except GitFailedError as failure:

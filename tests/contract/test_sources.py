@@ -82,7 +82,7 @@ class World:
         """The Tree of a commit, from git objects and from a checkout of it."""
         if not self.folder.exists():
             self.checkouts.create(self.package, id_, "", self.folder)
-        return self.mirror.tree(self.package, id_), self.checkouts.capture(self.folder)
+        return self.mirror.tree(self.package, id_), self.checkouts.capture(self.folder).root
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_objects_and_a_checkout_give_the_same_tree(world: World, shape: str) -> 
         id_ = commit(world.upstream)
     from_objects, from_files = world.both(id_)
     assert from_objects == from_files
-    assert world.checkouts.capture(world.folder) == from_objects
+    assert world.checkouts.capture(world.folder).root == from_objects
     assert world.checkouts.status(world.folder).changed == ()
     assert world.store.has_tree(from_objects)
 
@@ -323,7 +323,7 @@ def test_a_commit_of_a_checkout_is_adopted_and_survives_collection(world: World)
     id_ = commit(world.folder)
     world.mirror.adopt(world.package, world.folder, id_)
     git(world.place / "mirror.git", "gc", "-q", "--prune=now")
-    assert world.mirror.tree(world.package, id_) == world.checkouts.capture(world.folder)
+    assert world.mirror.tree(world.package, id_) == world.checkouts.capture(world.folder).root
     assert world.mirror.resolve(world.package, id_) == id_
     with pytest.raises(UsageError):
         world.mirror.adopt(world.package, world.folder, "e" * 40)
@@ -401,36 +401,36 @@ def test_capture_is_what_git_would_track(world: World) -> None:
     many(write("a.o"), write("out/x"), write("new", b"n"), write("d/e"))(world.folder)
     (world.folder / "lost").unlink()
     (world.folder / "empty").mkdir()
-    got = world.checkouts.capture(world.folder)
+    got = world.checkouts.capture(world.folder).root
     directory = world.store.read_directory(got)
     assert [f.name for f in directory.files] == [".gitignore", "brazil.toml", "keep", "new"]
     assert [d.name for d in directory.directories] == ["d"]
     assert world.checkouts.status(world.folder).changed == ("d/e", "lost", "new")
-    assert world.checkouts.capture(world.folder) == got
+    assert world.checkouts.capture(world.folder).root == got
 
 
 def test_a_users_own_ignore_rules_change_nothing(world: World, home: Path) -> None:
     world.both(world.first)
     write("notes.txt")(world.folder)
-    before = world.checkouts.capture(world.folder)
+    before = world.checkouts.capture(world.folder).root
     for file in (home / ".config" / "git" / "ignore", home / "ignore"):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("notes.txt\n")
     (home / ".gitconfig").write_text(f"[core]\n\texcludesFile = {home}/ignore\n")
-    assert world.checkouts.capture(world.folder) == before
+    assert world.checkouts.capture(world.folder).root == before
 
 
 @pytest.mark.parametrize("clock", [LateClock(), EarlyClock()])
 def test_an_edit_is_seen(world: World, clock: LateClock | EarlyClock) -> None:
     world.both(world.first)
     checkouts = world.new_checkouts(clock)
-    before = checkouts.capture(world.folder)
+    before = checkouts.capture(world.folder).root
     write("brazil.toml", b"[PACKAGE]\n")(world.folder)
-    assert checkouts.capture(world.folder) != before
+    assert checkouts.capture(world.folder).root != before
     write("brazil.toml", b"[package]\n", 0o755)(world.folder)
-    assert checkouts.capture(world.folder) != before
+    assert checkouts.capture(world.folder).root != before
     write("brazil.toml", b"[package]\n")(world.folder)
-    assert checkouts.capture(world.folder) == before
+    assert checkouts.capture(world.folder).root == before
 
 
 def test_a_fresh_stat_is_not_trusted_and_an_old_one_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -458,7 +458,7 @@ def test_a_fresh_stat_is_not_trusted_and_an_old_one_is(world: World, monkeypatch
 def test_content_that_left_the_store_is_read_again(world: World) -> None:
     _, root = world.both(world.first)
     world.store = LocalStore(world.place / "store2", world.place / "store2-cache")
-    assert world.new_checkouts(LateClock()).capture(world.folder) == root
+    assert world.new_checkouts(LateClock()).capture(world.folder).root == root
     assert world.store.has_tree(root)
 
 
@@ -466,7 +466,7 @@ def test_a_damaged_stat_cache_is_passed_over(world: World) -> None:
     _, root = world.both(world.first)
     for cache in (world.place / "cache").iterdir():
         cache.write_bytes(cache.read_bytes()[:-1] + b"?")
-    assert world.checkouts.capture(world.folder) == root
+    assert world.checkouts.capture(world.folder).root == root
 
 
 def test_everything_unsupported_in_a_checkout_is_named_at_once(world: World) -> None:
@@ -495,7 +495,7 @@ def test_a_directory_that_became_a_link_is_not_followed(world: World) -> None:
     (world.folder / "d" / "secret").unlink()
     (world.folder / "d").rmdir()
     (world.folder / "d").symlink_to(outside)
-    directory = world.store.read_directory(world.checkouts.capture(world.folder))
+    directory = world.store.read_directory(world.checkouts.capture(world.folder).root)
     assert [(entry.name, entry.target) for entry in directory.symlinks] == [("d", str(outside))]
     assert not world.store.has(digest_of(b"secret"))
 
