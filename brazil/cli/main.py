@@ -13,8 +13,9 @@ from types import FrameType
 import click
 
 from brazil import __version__
-from brazil.errors import BrazilError
+from brazil.errors import BrazilError, Problem, UsageError
 from brazil.report.problems import error_data, problem_lines
+from brazil.report.progress import printable
 
 _INTERRUPTED, _TERMINATED = 130, 143
 
@@ -106,7 +107,7 @@ def run(arguments: list[str]) -> int:
         error.show()
         return 2
     except click.ClickException as error:
-        error.show()
+        _tell(_misused(error), as_json="--json" in arguments)
         return error.exit_code
     except BrazilError as error:
         _tell(error, as_json="--json" in arguments)
@@ -130,6 +131,15 @@ def _tell(error: BrazilError, *, as_json: bool) -> None:
         click.echo(json.dumps({"schema": 1, "error": error_data(error)}, indent=2))
     for line in problem_lines(error):
         click.echo(line, err=True)
+
+
+def _misused(error: click.ClickException) -> UsageError:
+    """Give what click says about a command line the form of our own errors."""
+    what, did, near = error.format_message().partition(" Did you mean")
+    what = what[:1].lower() + what[1:].rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    hint = f"did you mean{near}" if did else f"see '{context.command_path} --help'" if context else ""
+    return UsageError(Problem("command.usage", printable(what), hint=printable(hint)))
 
 
 def _crashed(error: Exception) -> int:
