@@ -127,9 +127,12 @@ class BlobFiles:
                 if error.errno not in _UNREADABLE:
                     raise
             else:
-                if digest_of(data) == digest:
+                found = digest_of(data)
+                if found == digest:
                     self._checked.add(path)
                     return data
+                if found.hash == digest.hash:
+                    continue  # the digest that was asked for names nothing
             self._set_aside(path)
             damaged = True
         self.losses += 1
@@ -225,11 +228,12 @@ class BlobFiles:
         """Hash a file; give it its mode and time back, or set it aside when its content is another."""
         path = self.path(digest.hash, executable)
         try:
-            if hash_file(path) == digest:
+            found = hash_file(path)
+            if found.hash == digest.hash:
                 os.chmod(path, MODES[executable])
                 os.utime(path, (INPUT_TIME, INPUT_TIME))
                 self._checked.add(path)
-                return True
+                return found.size == digest.size  # else the digest that was asked for names nothing
         except FileNotFoundError:
             return False  # set aside by another process just now
         except OSError as error:
