@@ -37,6 +37,7 @@ from brazil.plan.state import GOOD_ENDS, State
 from brazil.ports import Moved
 
 _ATTEMPTS = 10  # new bases that one publication follows before it gives up
+_LONGEST_TOKEN = 200  # characters
 
 
 class PublishRequest(NamedTuple):
@@ -89,9 +90,10 @@ def publish(request: PublishRequest, bench: Bench, emit: Emit) -> PublishOutcome
     """Publish commits of packages into a version set.
 
     Raises:
-        UsageError: a package has no valid manifest at its commit, or no target reaches it.
+        UsageError: a package has no valid manifest at its commit, no target reaches it, or a text cannot be recorded.
         UnavailableError: the set has a platform that this machine is not, or moves too fast.
     """
+    _refuse_texts(request)
     bench.registry.refresh()
     if request.token and (earlier := bench.registry.published(request.set, request.token)):
         return AlreadyPublished(earlier, by_token=True)
@@ -132,6 +134,22 @@ def _attempt(request: PublishRequest, base: Revision, bench: Bench, emit: Emit) 
     if isinstance(committed, Moved):
         return committed
     return Published(base.info, committed, diff_revisions(base, committed), outcomes)
+
+
+def _refuse_texts(request: PublishRequest) -> None:
+    """Refuse what a registry could not record, before anything is built for it."""
+    problems = []
+    if len(request.token) > _LONGEST_TOKEN:
+        because = f"it has {len(request.token)} characters, at most {_LONGEST_TOKEN} are allowed"
+        problems.append(Problem("publish.token", "the request token cannot be used", because))
+    elif not request.token.isprintable():
+        because = f"{request.token!a} holds a character that cannot be printed"
+        problems.append(Problem("publish.token", "the request token cannot be used", because))
+    if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in request.message):
+        because = "it holds a null character or is not valid Unicode"
+        problems.append(Problem("publish.message", "the message cannot be recorded", because))
+    if problems:
+        raise UsageError(*problems)
 
 
 def _policy(request: PublishRequest, base: Revision, platform: Platform) -> Policy:
