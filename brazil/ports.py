@@ -20,6 +20,10 @@ from brazil.model.workspace import Captured
 class ContentStore(Protocol):
     """Blobs and Trees by Digest. Write once; every write is atomic and may be repeated; several processes may work."""
 
+    def mark(self) -> str:
+        """Return a text that changes whenever something that was there may be gone."""
+        ...
+
     def has(self, digest: Digest) -> bool:
         """Say whether the blob is there, without reading it."""
         ...

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from brazil.operations.building import Bench
     from brazil.ports import Checkouts, ClosureRunner, Registry
     from brazil.sandbox.bubblewrap import Bubblewrap
+    from brazil.sandbox.host_platform import HostPlatform
     from brazil.sandbox.probe import Examination
     from brazil.source.mirror import SourceMirror
     from brazil.store.local import LocalStore
@@ -117,6 +118,23 @@ class Wiring:
 
         return LocalStore(self.places.data / "store", self.places.cache)
 
+    def store_mark(self) -> str:
+        """What `store.mark()` says, without making the store."""
+        from brazil.store.mark import store_mark
+
+        return store_mark(str(self.places.data / "store"), str(self.places.cache))
+
+    @cached_property
+    def platform(self) -> "HostPlatform":
+        """The root file system of builds.
+
+        Raises:
+            UnavailableError: it cannot be prepared.
+        """
+        from brazil.sandbox.host_platform import HostPlatform
+
+        return HostPlatform.prepare(self.places.cache / "platforms")
+
     @cached_property
     def sources(self) -> "SourceMirror":
         """The mirror of package repositories."""
@@ -153,14 +171,11 @@ class Wiring:
     def machine(self) -> "Machine":
         """Everything that running Steps takes."""
         from brazil.build.executor import Machine
-        from brazil.sandbox.host_platform import HostPlatform
         from brazil.sandbox.run import BubblewrapSandbox
         from brazil.store.records import RecordFiles
 
-        data, cache, _ = self.places
-        sandbox = BubblewrapSandbox(
-            self.store, HostPlatform.prepare(cache / "platforms"), data / "runs", self.bubblewrap
-        )
+        data = self.places.data
+        sandbox = BubblewrapSandbox(self.store, self.platform, data / "runs", self.bubblewrap)
         jobs = self._jobs or self.configuration.jobs or len(os.sched_getaffinity(0))
         return Machine(self.store, self.store, sandbox, RecordFiles(data / "records", self.store), jobs)
 

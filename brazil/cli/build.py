@@ -1,4 +1,11 @@
-"""`brazil build`, `brazil test` and `brazil exec`, inside a workspace."""
+"""`brazil build`, `brazil test` and `brazil exec`, inside a workspace.
+
+What a build takes is imported only when there is something to do: when nothing changed, the answer costs little more
+than a look at the files.
+"""
+
+import os
+from pathlib import Path
 
 import click
 
@@ -13,9 +20,6 @@ from brazil.cli.context import (
     tell,
     tell_json,
 )
-from brazil.model.conflict import Conflict
-from brazil.operations.building import BuildRequest, build_workspace, find_interfaces, run_in_closure
-from brazil.report.builds import build_data, build_lines, conflict_data, conflict_text
 
 _FAILED, _NO_SOLUTION = 1, 3
 
@@ -37,7 +41,7 @@ def build(
       brazil build
       brazil build PaymentService
     """
-    return _build(session, BuildRequest(packages, tests=False, keep_going=keep_going), jobs, as_json, events)
+    return _build(session, "build", packages, jobs, keep_going, as_json, events)
 
 
 @click.command()
@@ -57,7 +61,7 @@ def test(
       brazil test
       brazil test LedgerKit --keep-going
     """
-    return _build(session, BuildRequest(packages, tests=True, keep_going=keep_going), jobs, as_json, events)
+    return _build(session, "test", packages, jobs, keep_going, as_json, events)
 
 
 @click.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -72,36 +76,56 @@ def exec_(session: Session, package: str, command: tuple[str, ...], jobs: int | 
     Example:
       brazil exec PaymentService -- pay balance --ledger ledger.db
     """
+    from brazil.model.conflict import Conflict
+    from brazil.operations.building import BuildRequest, build_workspace, find_interfaces, run_in_closure
+    from brazil.report.builds import build_lines, conflict_text
+
+    words = command[1:] if command[0] == "--" else command
+    if not words:
+        raise click.UsageError("Name the command to run after '--'.")
     workspace = session.workspace()
     wiring = session.wiring(jobs=jobs, workspace=workspace)
     request = BuildRequest((package,), tests=False, runtime=True)
     with listening(events=False) as emit:
         done = build_workspace(workspace, request, wiring.bench, emit)
     if isinstance(done, Conflict):
-        tell_error(conflict_text(done))
+        tell(conflict_text(done), err=True)
         return _NO_SOLUTION
     if not done.succeeded:
-        tell_error(build_lines(done))
+        tell(build_lines(done), err=True)
         return _FAILED
     roots = find_interfaces(package, done.candidate)
     if len(roots) > 1:
         raise click.UsageError(f"{package} has several lines here: {', '.join(map(str, roots))}. Name one of them.")
-    words = command[1:] if command[0] == "--" else command
-    if not words:
-        raise click.UsageError("Name the command to run after '--'.")
     return run_in_closure(done, roots[0], words, session.environment, wiring.machine, wiring.runner)
 
 
-def _build(session: Session, request: BuildRequest, jobs: int | None, as_json: bool, events: bool) -> int:
+def _build(
+    session: Session,
+    kind: str,
+    packages: tuple[str, ...],
+    jobs: int | None,
+    keep_going: bool,
+    as_json: bool,
+    events: bool,
+) -> int:
+    if not as_json and not events and _unchanged(session, kind, packages):
+        return 0
+
+    from brazil.model.conflict import Conflict
+    from brazil.operations.building import BuildRequest, build_workspace
+    from brazil.report.builds import build_data, build_lines, conflict_data, conflict_text
+
     workspace = session.workspace()
     wiring = session.wiring(jobs=jobs, workspace=workspace)
+    request = BuildRequest(packages, tests=kind == "test", keep_going=keep_going)
     with listening(events) as emit:
         done = build_workspace(workspace, request, wiring.bench, emit)
     if isinstance(done, Conflict):
         if as_json:
             tell_json(conflict_data(done))
         else:
-            tell_error(conflict_text(done))
+            tell(conflict_text(done), err=True)
         return _NO_SOLUTION
     if as_json:
         tell_json(build_data(done))
@@ -110,7 +134,20 @@ def _build(session: Session, request: BuildRequest, jobs: int | None, as_json: b
     return 0 if done.succeeded else _FAILED
 
 
-def tell_error(lines: list[str]) -> None:
-    """Print lines for a person beside the output."""
-    for line in lines:
-        click.echo(line, err=True)
+def _unchanged(session: Session, kind: str, packages: tuple[str, ...]) -> bool:
+    """Say so, and return True, when the same was built before and nothing that decides it has changed since."""
+    from brazil.report.unchanged import nothing_ran, stale_lines
+    from brazil.workspace.place import workspace_root
+    from brazil.workspace.trace import holds, load_trace, trace_key
+
+    root = os.fspath(workspace_root(Path.cwd()))
+    wiring = session.wiring()
+    try:
+        key = trace_key(root, kind, packages, platform=wiring.platform.platform.digest, store=wiring.store_mark())
+    except OSError:
+        return False  # the workspace's file cannot be read, which is told where it is read in earnest
+    trace = load_trace(root, key)
+    if trace is None or not holds(root, trace):
+        return False
+    tell([nothing_ran(trace.results), *stale_lines(trace.stale)])
+    return True

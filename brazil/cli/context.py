@@ -1,19 +1,18 @@
 """What every command has at hand: the wiring, where it stands, and how it reports."""
 
-import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from brazil.events import Emit
 from brazil.wiring import Wiring
-from brazil.workspace.folder import WorkspaceFolder
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    from brazil.events import Emit
+    from brazil.workspace.folder import WorkspaceFolder
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
 events_option = click.option("--events", is_flag=True, help="Print progress as JSON lines.")
@@ -32,13 +31,15 @@ class Session:
         self.environment = environment
         self._registry = registry
 
-    def wiring(self, *, jobs: int | None = None, workspace: WorkspaceFolder | None = None) -> Wiring:
+    def wiring(self, *, jobs: int | None = None, workspace: "WorkspaceFolder | None" = None) -> Wiring:
         """Return the adapters; inside a workspace those of its own registry, unless another is asked for."""
         registry = self._registry or (workspace.read().registry if workspace else "")
         return Wiring(self.environment, registry=registry, jobs=jobs or 0)
 
-    def workspace(self) -> WorkspaceFolder:
+    def workspace(self) -> "WorkspaceFolder":
         """Return the workspace that the current folder is in."""
+        from brazil.workspace.folder import WorkspaceFolder
+
         return WorkspaceFolder.find(Path.cwd())
 
 
@@ -46,7 +47,7 @@ pass_session = click.make_pass_decorator(Session)
 
 
 @contextmanager
-def listening(events: bool) -> Iterator[Emit]:
+def listening(events: bool) -> "Iterator[Emit]":
     """Show progress: JSON lines on stdout when asked for, a live view on a terminal, else plain lines on stderr."""
     from brazil.report.progress import json_to, lines_to
 
@@ -61,12 +62,14 @@ def listening(events: bool) -> Iterator[Emit]:
         yield lines_to(sys.stderr)
 
 
-def tell(lines: Iterable[str]) -> None:
-    """Print lines for a person."""
+def tell(lines: Iterable[str], *, err: bool = False) -> None:
+    """Print lines for a person, on stderr when they say why there is no result."""
     for line in lines:
-        click.echo(line)
+        click.echo(line, err=err)
 
 
 def tell_json(data: Mapping[str, Any]) -> None:
     """Print facts for a program: one JSON document with its schema."""
+    import json
+
     click.echo(json.dumps({"schema": 1, **data}, indent=2, ensure_ascii=False))

@@ -12,7 +12,6 @@ from brazil.formats.toml_writer import dump
 from brazil.model.names import PackageName, VersionSetName, package_name_fault, version_set_name_fault
 from brazil.model.workspace import WorkspaceFile
 
-FILE_NAME = "brazil-workspace.toml"
 SCHEMA = 1
 
 _KEYS = ("schema", "registry", "set", "revision", "revision-commit", "packages")

@@ -15,13 +15,14 @@ from brazil.model.conflict import Conflict
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName
 from brazil.model.versionset import Revision
-from brazil.model.workspace import WorkspaceFile
+from brazil.model.workspace import Captured, WorkspaceFile
 from brazil.operations.suggest import nearest
 from brazil.plan.environment import search_paths
 from brazil.plan.planner import Plan
 from brazil.plan.state import GOOD_ENDS
 from brazil.ports import Checkouts, ClosureRunner, Registry, SourceProvider
 from brazil.workspace.folder import WorkspaceFolder
+from brazil.workspace.trace import Trace, save_trace, stamp_of, trace_key
 
 
 class WorkspaceBuild(NamedTuple):
@@ -64,9 +65,13 @@ def build_workspace(
     Raises:
         UsageError: a name is not in the set, nothing is in use, or a checkout is not what it should be.
     """
+    machine = bench.machine
+    kind = "exec" if request.runtime else "test" if request.tests else "build"
+    platform, mark = machine.sandbox.platform, machine.store.mark()
+    key = trace_key(str(workspace.root), kind, request.names, platform=platform.digest, store=mark)
     file = workspace.read()
     base = base_revision(file, bench.registry)
-    fresh = _captured(workspace, file, bench)
+    fresh, checkouts = _captured(workspace, file, bench)
     candidate = make_candidate(base, fresh, (*base.policy.targets, *fresh), bench.registry)
     if isinstance(candidate, Conflict):
         return candidate
@@ -74,8 +79,7 @@ def build_workspace(
     builds = set(wanted)
     if request.runtime:
         builds |= {member for interface in wanted for member in candidate.closures.runtime(interface)}
-    machine = bench.machine
-    builder = Builder(machine.store, bench.sources, bench.registry, machine.sandbox.platform)
+    builder = Builder(machine.store, bench.sources, bench.registry, platform)
     plan = builder.plan(candidate, builds, wanted if request.tests else ())
     outcomes = _execute(workspace, candidate, plan, machine, request.keep_going, emit)
     artifacts = {**plan.artifacts, **_built(outcomes)}
@@ -83,7 +87,12 @@ def build_workspace(
         if interface in artifacts:
             workspace.link_artifact(interface.name, machine.store.tree_path(artifacts[interface]))
     asked = {i: artifacts[i] for i in sorted(builds) if i in artifacts}
-    return WorkspaceBuild(candidate, outcomes, asked, _stale(candidate, artifacts, machine))
+    build = WorkspaceBuild(candidate, outcomes, asked, _stale(candidate, artifacts, machine))
+    if build.succeeded and all(captured.stamps is not None for captured in checkouts.values()):
+        seen = tuple((f"src/{name}", captured.stamps or ()) for name, captured in checkouts.items())
+        links = ("build", (("", stamp_of(workspace.root / "build")),))
+        save_trace(str(workspace.root), key, Trace((*seen, links), len(outcomes), tuple(map(str, build.stale))))
+    return build
 
 
 def run_in_closure(
@@ -133,20 +142,23 @@ def base_revision(file: WorkspaceFile, registry: Registry) -> Revision:
     return revision
 
 
-def _captured(workspace: WorkspaceFolder, file: WorkspaceFile, bench: Bench) -> dict[Interface, Fresh]:
+def _captured(
+    workspace: WorkspaceFolder, file: WorkspaceFile, bench: Bench
+) -> tuple[dict[Interface, Fresh], dict[PackageName, Captured]]:
     fresh: dict[Interface, Fresh] = {}
+    checkouts: dict[PackageName, Captured] = {}
     problems: list[Problem] = []
     for name in file.packages:
         folder = workspace.checkout(name)
         try:
-            source = bench.checkouts.capture(folder).root
-            package = fresh_package(bench.machine.store, name, source, "", str(folder / MANIFEST))
+            captured = checkouts[name] = bench.checkouts.capture(folder)
+            package = fresh_package(bench.machine.store, name, captured.root, "", str(folder / MANIFEST))
             fresh[package.manifest.interface] = package
         except UsageError as error:
             problems += error.problems
     if problems:
         raise UsageError(*problems)
-    return fresh
+    return fresh, checkouts
 
 
 def _wanted(request: BuildRequest, candidate: Candidate) -> tuple[Interface, ...]:

@@ -12,20 +12,13 @@ from brazil.operations.version_sets import DiffReport
 from brazil.plan.state import State
 from brazil.report.progress import printable
 from brazil.report.sets import diff_data, diff_lines, info_data
-from brazil.report.table import counted
+from brazil.report.unchanged import nothing_ran, stale_lines
 from brazil.resolve.explain import explain, lines
 
 
 def build_lines(build: WorkspaceBuild) -> list[str]:
     """Write what a build in a workspace came to."""
-    text = [outcome_summary(build.outcomes)]
-    if build.stale:
-        names = " ".join(map(str, build.stale))
-        text += [
-            f"stale, because they were built against what is pinned: {names}",
-            f"  build them: brazil build {names}",
-        ]
-    return text
+    return [outcome_summary(build.outcomes), *stale_lines(build.stale)]
 
 
 def build_data(build: WorkspaceBuild) -> dict[str, Any]:
@@ -44,7 +37,7 @@ def outcome_summary(outcomes: Mapping[StepId, Outcome]) -> str:
     built = sum(o.state is State.SUCCEEDED and s.kind is StepKind.BUILD for s, o in outcomes.items())
     tested = count[State.SUCCEEDED] - built
     if count[State.REMEMBERED] == len(outcomes):
-        return f"nothing to do: {counted(len(outcomes), 'result')} remembered, nothing ran"
+        return nothing_ran(len(outcomes))
     parts = [f"{built} built", f"{tested} tested", f"{count[State.REMEMBERED]} remembered"]
     parts += [f"{count[state]} {state.value}" for state in (State.FAILED, State.SKIPPED) if count[state]]
     return ", ".join(parts)

@@ -9,6 +9,7 @@ from brazil.model.digest import Digest
 from brazil.model.tree import Directory
 from brazil.store.actions import ActionFiles
 from brazil.store.blobs import BlobFiles
+from brazil.store.mark import store_mark
 from brazil.store.trees import TreeFolders
 
 
@@ -16,9 +17,14 @@ class LocalStore:
     """Blobs, Trees and results under `data`; materialised Trees, which can be deleted at any time, under `cache`."""
 
     def __init__(self, data: Path, cache: Path) -> None:
+        self._data, self._cache = str(data), str(cache)
         self._blobs = BlobFiles(data / "blobs")
         self._trees = TreeFolders(self._blobs, cache / "trees")
         self._actions = ActionFiles(data / "actions", data / "claims")
+
+    def mark(self) -> str:
+        """See `ContentStore.mark`."""
+        return store_mark(self._data, self._cache)
 
     def has(self, digest: Digest) -> bool:
         """See `ContentStore.has`."""

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from brazil.errors import IntegrityError, Problem, UnavailableError, UsageError
 from brazil.formats.snapshot import decode_snapshot, encode_snapshot
-from brazil.formats.workspace_file import FILE_NAME, read_workspace_file, write_workspace_file
+from brazil.formats.workspace_file import read_workspace_file, write_workspace_file
 from brazil.model.action import Snapshot, StepId
 from brazil.model.digest import Digest, parse_digest
 from brazil.model.names import PackageName
-from brazil.model.workspace import WorkspaceFile
+from brazil.model.workspace import FILE_NAME, WorkspaceFile
+from brazil.workspace.place import workspace_root
 
 _STATE_SCHEMA = 1
 
@@ -36,17 +37,7 @@ class WorkspaceFolder:
         Raises:
             UsageError: it is in none.
         """
-        for folder in (start, *start.parents):
-            if (folder / FILE_NAME).is_file():
-                return cls(folder)
-        raise UsageError(
-            Problem(
-                "workspace.none",
-                f"{start} is not inside a workspace",
-                f"there is no {FILE_NAME} here or above",
-                "run 'brazil ws create NAME --set SET', or change into a workspace",
-            )
-        )
+        return cls(workspace_root(start))
 
     @classmethod
     def create(cls, root: Path, file: WorkspaceFile) -> "WorkspaceFolder":
