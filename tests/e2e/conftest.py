@@ -1,9 +1,8 @@
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.product import SHOP, Product, open_shop, options
+from tests.e2e.product import SHOP, Product, copy_shop, open_shop, options
 
 
 @pytest.fixture(scope="session")
@@ -16,9 +15,5 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Product:
 
 @pytest.fixture
 def shop(template: Product, tmp_path: Path) -> Product:
-    """A copy of the shop: a registry and a home of its own, moved there; the repositories are shared and only read."""
-    folder = tmp_path / "shop"
-    folder.mkdir()
-    for part in (template.home, Path(template.registry)):
-        subprocess.run(["cp", "-a", "--", str(part), str(folder)], check=True)
-    return Product(folder, repositories=template.repositories)
+    """A copy of the shop, moved to another folder."""
+    return copy_shop(template, tmp_path / "shop")

@@ -283,3 +283,11 @@ def open_shop(folder: Path, packages: Mapping[str, Mapping[str, str]], targets: 
         product.add(name, files, folder=product.repositories)
     product.ok("vs", "create", "shop/dev", *options("--target", targets))
     return product
+
+
+def copy_shop(template: Product, folder: Path) -> Product:
+    """Copy a registry and a home to where they can be changed; the repositories are shared and only read."""
+    folder.mkdir()
+    for part in (template.home, Path(template.registry)):
+        subprocess.run(["cp", "-a", "--", str(part), str(folder)], check=True)
+    return Product(folder, repositories=template.repositories)
