@@ -1,8 +1,8 @@
 """Results remembered by Key, and the right to run a Key.
 
-A result file is the SHA-256 of its payload, a line end, and the payload: its name says what was run, so
-nothing but this line tells a damaged result from a whole one. A damaged one is deleted and counts as never
-remembered.
+A result file is a check, a line end, and the payload: its name says what was run, so nothing but the check, which
+covers name and payload, tells a damaged or misplaced result from a whole one. A damaged one is deleted and counts as
+never remembered.
 """
 
 import fcntl
@@ -45,7 +45,7 @@ class ActionFiles:
             return None  # not there, or not readable, which the next `put` heals
         check, _, payload = data.partition(b"\n")
         with suppress(IntegrityError):
-            if check == hashlib.sha256(payload).hexdigest().encode():
+            if check == _check(action, payload):
                 return decode_action_result(payload)
         with suppress(OSError):
             os.unlink(path)
@@ -60,7 +60,7 @@ class ActionFiles:
         path = self._path(action)
         try:
             with open(staged, "wb", buffering=0) as file:
-                write_all(file.fileno(), hashlib.sha256(payload).hexdigest().encode() + b"\n" + payload)
+                write_all(file.fileno(), _check(action, payload) + b"\n" + payload)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             os.rename(staged, path)
         except OSError as error:
@@ -109,6 +109,10 @@ class ActionFiles:
 
     def _path(self, action: Digest) -> str:
         return f"{self._folder}/{action.hash[:2]}/{action.hash}"
+
+
+def _check(action: Digest, payload: bytes) -> bytes:
+    return hashlib.sha256(str(action).encode() + b"\n" + payload).hexdigest().encode()
 
 
 def _names(path: str, descriptor: int) -> bool:

@@ -157,7 +157,7 @@ class BlobFiles:
         if digest.size != size:
             raise ValueError(f"{path} changed while it was taken")
         target = self.path(digest.hash, executable)
-        if target in self._checked and self._is_sound(digest, executable):
+        if self._is_sound(digest, executable) and target in self._checked:
             return digest
         try:
             os.chmod(path, MODES[executable])
@@ -214,9 +214,13 @@ class BlobFiles:
 
     def _is_sound(self, digest: Digest, executable: bool) -> bool:
         """Say whether the file is there and nobody has touched it; what was touched is mended or set aside."""
+        path = self.path(digest.hash, executable)
         try:
-            status = os.stat(self.path(digest.hash, executable))
+            status = os.stat(path)
         except FileNotFoundError:
+            if path in self._checked:
+                self._checked.discard(path)
+                self.losses += 1
             return False
         except OSError as error:
             if error.errno not in _UNREADABLE:

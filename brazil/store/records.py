@@ -48,7 +48,7 @@ class RecordFiles:
                 data = path.read_bytes()
                 if path.stem.endswith(f"-{hashlib.sha256(data).hexdigest()}"):
                     records.append(decode_run(data))
-        return sorted(records, key=lambda r: r.result.started)
+        return sorted((r for r in records if r.snapshot.action == action), key=lambda r: r.result.started)
 
     def _runs_folder(self, action: Digest) -> str:
         return f"{self._folder}/{action.hash[:2]}/{action.hash}"
