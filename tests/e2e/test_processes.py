@@ -1,0 +1,126 @@
+import json
+import os
+import signal
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.product import Product
+
+pytestmark = pytest.mark.sandbox
+
+
+def _slow(work: Product, seconds: str) -> None:
+    """Let the build of Rates take its time."""
+    manifest = work.src("Rates") / "brazil.toml"
+    manifest.write_text(manifest.read_text().replace("cp rate", f"sleep {seconds}\\ncp rate"))
+
+
+def _processes_with(text: str) -> list[str]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if text in line and path.parent.name != str(os.getpid()):
+            found.append(line)
+    return found
+
+
+def _wait_for(process: "subprocess.Popen[str]", event: str) -> None:
+    assert process.stdout
+    for line in process.stdout:
+        if json.loads(line)["event"] == event:
+            return
+    raise AssertionError(f"no {event}: {process.stderr and process.stderr.read()}")
+
+
+def test_two_builds_at_once_run_each_key_once(shop: Product) -> None:
+    one, two = (shop.workspace("Rates", name=name) for name in ("one", "two"))
+    for work in (one, two):
+        _slow(work, "1.5")
+    before = Counter(shop.runs())
+    first = one.start("build", "Shop", "--events")
+    _wait_for(first, "started")
+    second = two.start("build", "Shop", "--events")
+    told, _ = second.communicate(timeout=120)
+    assert first.stdout
+    first.stdout.read()
+    assert (first.wait(120), second.returncode) == (0, 0)
+    ran = Counter(shop.runs()) - before
+    # Rates again; Shop not, since what the slower build left is the same artifact.
+    assert list(ran.values()) == [1]
+    waits = [event["text"] for line in told.splitlines() if (event := json.loads(line))["event"] == "note"]
+    assert waits == [f"build Rates-1.0 waits for process {first.pid}, build Rates-1.0, which runs the same"]
+    assert not [line for line in told.splitlines() if json.loads(line)["event"] == "started"]
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["ctrl-c", "terminated"]
+)
+def test_interrupted_build_leaves_no_process_and_the_next_is_right(
+    shop: Product, number: signal.Signals, code: int
+) -> None:
+    work = shop.workspace("Rates")
+    seconds = f"98765.{code}"  # tells this sleep from any other
+    _slow(work, seconds)
+    process = work.start("build", "--events")
+    _wait_for(process, "started")
+    while not _processes_with(f"sleep {seconds}"):
+        assert process.poll() is None
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code, err
+    assert "Traceback" not in err
+    assert not _processes_with(f"sleep {seconds}")
+    assert not any((shop.home / "data" / "runs").glob("*/*")) or not _processes_with(str(shop.home))
+    _slow(work, "0")
+    manifest = work.src("Rates") / "brazil.toml"
+    manifest.write_text(manifest.read_text().replace(f"sleep {seconds}\\n", ""))
+    assert work.ok("build", "--json").ran == {"build Rates-1.0"}
+    assert work.ok("build").out.splitlines()[0] == "nothing to do: 1 result remembered, nothing ran"
+
+
+def test_killed_build_is_done_again(shop: Product) -> None:
+    work = shop.workspace("Rates")
+    _slow(work, "98765.9")
+    process = work.start("build", "--events")
+    _wait_for(process, "started")
+    process.kill()
+    process.communicate(timeout=60)
+    manifest = work.src("Rates") / "brazil.toml"
+    manifest.write_text(manifest.read_text().replace("sleep 98765.9\\n", "test -s rate\\n"))
+    assert work.ok("build", "Shop", "--json").ran == {"build Rates-1.0"}
+
+
+def test_interrupted_publication_publishes_nothing(shop: Product) -> None:
+    work = shop.workspace("Rates")
+    _slow(work, "98765.8")
+    work.commit("Rates")
+    refs = work.refs()
+    process = work.start("publish", "--events")
+    _wait_for(process, "started")
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert work.refs() == refs
+
+
+@pytest.mark.parametrize("arguments", [["vs", "show", "shop/dev"], ["--help"], ["package", "list", "--json"]])
+def test_reader_that_left_is_no_bug(shop: Product, arguments: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = shop.start(*arguments, stdout=writing)
+    os.close(writing)
+    _, err = process.communicate(timeout=60)
+    assert err == ""
+    assert process.returncode not in (0, 70)
+
+
+def test_commands_in_a_process_of_their_own_answer_as_in_this_one(shop: Product) -> None:
+    for arguments in (["vs", "log", "shop/dev", "--json"], ["vs", "show", "nope"], ["--version"]):
+        here, there = shop.run(*arguments), shop.process(*arguments)
+        assert (here.code, here.out, here.err) == (there.code, there.out, there.err)
