@@ -24,8 +24,8 @@ check: test-environment ## check format, lint, types and layers, then run the te
 soak: test-environment ## run the long tests: kill storms and fuzzing
 	$(PYTEST) -m soak
 
-bench: test-environment ## measure the budgets
-	$(PYTEST) tests/bench
+bench: test-environment ## measure the budgets, against ninja; writes docs/bench.md
+	.venv/bin/python -m tests.bench
 
 clean: ## remove everything that was made here
 	[ ! -d .demo ] || chmod -R u+rwX .demo
