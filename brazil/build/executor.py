@@ -11,6 +11,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from brazil.build.layout import Layouts
@@ -26,6 +27,7 @@ from brazil.ports import ActionCache, ContentStore, RunRecord, RunRecords, Sandb
 
 LARGEST_OUTPUT = 8 << 30  # bytes
 LARGEST_LOG = 64 << 20  # bytes
+_LOOK = 0.2  # seconds; a signal that comes right before a wait does not end it, and would be seen after the build only
 TAIL = 20  # lines of a failed Step's log that are shown
 
 
@@ -115,7 +117,7 @@ class Execution:
                 while idle and (step := progress.take()):
                     todo.put(step)
                     idle -= 1
-                outcome = done.get()
+                outcome = _take(done)
                 idle += 1
                 if isinstance(outcome, BaseException):
                     raise outcome
@@ -238,6 +240,13 @@ class Execution:
     ) -> None:
         with self._emit_lock:
             self._emit_unlocked(event)
+
+
+def _take(done: "queue.SimpleQueue[Outcome | BaseException]") -> "Outcome | BaseException":
+    """Wait for the end of a Step."""
+    while True:
+        with suppress(queue.Empty):
+            return done.get(timeout=_LOOK)
 
 
 def reasons(now: Snapshot, before: Snapshot | None) -> tuple[str, ...]:
