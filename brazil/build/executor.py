@@ -168,7 +168,7 @@ class Execution:
         def tell(owner: str) -> None:
             if self._stopping.is_set():
                 raise _Stopped
-            if owner not in told:
+            if owner and owner not in told:  # empty for the moment between holding a claim and saying so
                 told.add(owner)
                 self._emit(Note("wait", f"{step.id} waits for {owner}, which runs the same"))
 
