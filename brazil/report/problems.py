@@ -3,6 +3,7 @@
 from typing import Any
 
 from brazil.errors import BrazilError, Problem
+from brazil.report.progress import printable
 
 
 def problem_lines(error: BrazilError) -> list[str]:
@@ -15,7 +16,7 @@ def problem_lines(error: BrazilError) -> list[str]:
         lines.append(f"{text} [{problem.code}]")
         if problem.hint:
             lines.append(f"  hint: {problem.hint}")
-    return lines
+    return [printable(line) for line in lines]
 
 
 def error_data(error: BrazilError) -> dict[str, Any]:
