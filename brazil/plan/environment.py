@@ -107,10 +107,8 @@ def launcher(tool: Interface, program: str, closure: Sequence[Interface], layout
     """Write the script that starts a tool's program with the variables of the tool's own closure, and no others."""
     paths = search_paths(closure, layouts)
     path = ":".join([TOOLS, *paths.pop("PATH", ()), SYSTEM_PATH])
-    lines = [
-        "#!/bin/sh",
-        "unset " + " ".join(name for name in sorted(COMPOSED) if name not in paths and name != "PATH"),
-    ]
+    absent = [name for name in sorted(COMPOSED) if name not in paths and name != "PATH"]
+    lines = ["#!/bin/sh", *["unset " + " ".join(absent)] * bool(absent)]
     lines += [f"export {name}={quote(':'.join(value))}" for name, value in paths.items()]
     lines += [f"export PATH={quote(path)}", f'exec {quote(f"{artifact_path(tool)}/bin/{program}")} "$@"', ""]
     return "\n".join(lines).encode()

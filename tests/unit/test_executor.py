@@ -19,7 +19,7 @@ from brazil.ports import SandboxRequest
 from brazil.store.local import LocalStore
 from brazil.store.memory import MemoryStore
 from tests.fakes.sandbox import PLATFORM, Failure, MemoryRecords, ScriptedSandbox, Work, names_of_inputs
-from tests.steps import build_of, iface, plan, step, checks_of
+from tests.steps import build_of, checks_of, iface, plan, step
 
 WAIT = 60  # seconds after which a test that waits has failed
 
@@ -198,10 +198,10 @@ def test_failures_are_never_remembered_but_always_recorded() -> None:
         (outcome,) = bench.run(what).values()
         assert bench.sandbox.calls == ["build A-1.0"]
         assert outcome.output is None
-        assert outcome.snapshot
         assert outcome.log == digest_of(b"it went wrong\n")
-    action = outcome.snapshot.action
-    assert [r.result.exit_code for r in bench.records.runs(action)] == [1, 1]
+    snapshot = outcome.snapshot
+    assert snapshot
+    assert [r.result.exit_code for r in bench.records.runs(snapshot.action)] == [1, 1]
     assert {tuple(r.isolation) for r in bench.records.records} == {("everything",)}
     bench.work = names_of_inputs
     assert states(bench.run(what)) == {"build A-1.0": "succeeded"}
