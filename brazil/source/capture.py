@@ -11,12 +11,10 @@ file system can tell apart. What is remembered may be lost at any time.
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from brazil.errors import Problem, UsageError
-from brazil.gitrepo.process import in_checkout, run
 from brazil.model.digest import Digest
 from brazil.model.workspace import Captured, Stamp
 from brazil.ports import ContentStore
@@ -29,9 +27,9 @@ from brazil.source.assembling import (
     lfs_problem,
     link_target,
     name_problem,
-    submodule_problem,
     write_paths,
 )
+from brazil.source.listing import inode_stamp, list_checkout, walk_checkout
 
 _FRESH = 2_000_000_000  # nanoseconds; the coarsest times in use are those of FAT
 _TRIES = 3
@@ -40,42 +38,11 @@ State = tuple[int, int, int, int, int]  # size, mtime, ctime (nanoseconds), inod
 Remembered = dict[str, tuple[State, str, int, bool]]  # path -> state, hash, size, executable
 
 
-class Listing(NamedTuple):
-    """What git says is in a checkout."""
-
-    paths: list[bytes]  # sorted, unique
-    problems: list[Problem]
-
-
 class Capture(NamedTuple):
     """A captured checkout, and what makes the next capture of it quick."""
 
     captured: Captured
     remembered: Remembered
-
-
-def list_checkout(folder: Path) -> Listing:
-    """Ask git for the tracked and the untracked, not ignored, paths of a checkout.
-
-    Raises:
-        GitFailedError: git cannot read it.
-    """
-    arguments = ["ls-files", "-z", "-t", "--stage", "--cached", "--others", "--exclude-standard"]
-    output = run(in_checkout(folder), arguments)
-    paths: set[bytes] = set()
-    problems = []
-    for line in output.split(b"\0"):
-        tag, _, rest = line.partition(b" ")
-        if not rest:
-            continue
-        mode, path = (b"", rest) if tag == b"?" else (rest[:6], rest.partition(b"\t")[2])
-        if mode == b"160000" or path.endswith(b"/"):
-            problems.append(submodule_problem(os.fsdecode(path).rstrip("/")))
-        elif tag == b"S" and not os.path.lexists(os.path.join(os.fsencode(folder), path)):
-            problems.append(kind_problem(os.fsdecode(path), "the checkout is sparse and does not have it"))
-        else:
-            paths.add(path)
-    return Listing(sorted(paths), sorted(set(problems)))
 
 
 def capture(
@@ -94,44 +61,16 @@ def capture(
         GitFailedError: git cannot read the checkout.
     """
     started = now()
-    around = _stamps_around(
-        os.fsencode(folder), started
-    )  # before git looks, so that what appears meanwhile shows later
-    listing = list_checkout(folder)
+    walk = walk_checkout(os.fsencode(folder), started)
+    listing = list_checkout(folder, walk)
     reader = _Reader(folder, store, remembered, started)
     entries = reader.read(listing.paths)
     problems = [*listing.problems, *reader.problems]
     if problems:
         raise UsageError(*sorted(problems))
-    stamps = tuple(sorted((around | reader.seen).items()))
+    stamps = tuple(sorted((walk.stamps | reader.seen).items()))
     settled = all(changed < started - _FRESH for _, (changed, _, _) in stamps)
     return Capture(Captured(write_paths(store, entries), stamps if settled else None), reader.kept)
-
-
-def _stamps_around(root: bytes, started: int) -> dict[str, Stamp]:
-    """Take the Stamps of what decides which files a checkout has: its folders, git's index and its own ignore list."""
-    found = {"": _inode_stamp(os.lstat(root))}
-    stack = [b""]
-    while stack:
-        inside = stack.pop()
-        try:
-            with os.scandir(os.path.join(root, inside)) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False) and entry.name != b".git":
-                        path = os.path.join(inside, entry.name)
-                        found[os.fsdecode(path)] = _inode_stamp(entry.stat(follow_symlinks=False))
-                        stack.append(path)
-        except OSError:  # it cannot be looked into, or is gone: nothing about it is settled
-            found[os.fsdecode(inside)] = (started, 0, 0)
-    # Git replaces its index, which changes the folder; it and editors may write the ignore list in place.
-    for control in (".git", ".git/info", ".git/info/exclude"):
-        with suppress(FileNotFoundError, NotADirectoryError):
-            found[control] = _inode_stamp(os.lstat(os.path.join(root, control.encode())))
-    return found
-
-
-def _inode_stamp(found: os.stat_result) -> Stamp:
-    return (found.st_ctime_ns, found.st_ino, found.st_size)
 
 
 class _Reader:
@@ -189,7 +128,7 @@ class _Reader:
                 if target is None:
                     self.problems.append(name_problem(path, "the target of the link is no valid text"))
                     return None
-                self.seen[path] = _inode_stamp(found)
+                self.seen[path] = inode_stamp(found)
                 return Link(target)
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -204,7 +143,7 @@ class _Reader:
         known = self._remembered.get(path)
         if known is not None and known[0] == _state(found):
             self.kept[path] = known
-            self.seen[path] = _inode_stamp(found)
+            self.seen[path] = inode_stamp(found)
             return File(Digest(known[1], known[2]), known[3])
         for _ in range(_TRIES):
             data, before, after = _read(full)

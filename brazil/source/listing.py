@@ -1,0 +1,135 @@
+"""Which paths of a checkout are part of its source: what git tracks, and what it does not track and not ignore.
+
+Where nothing is ignored and nothing is unusual, that is simply every file, and no git process is needed (3 ms each,
+measured); everything else is left to git itself. The walk also takes the Stamps of what decides the answer.
+"""
+
+# Names are bytes here, as git and the kernel have them.
+# ruff: noqa: PTH118, PTH123
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from brazil.errors import Problem
+from brazil.gitrepo.index import is_plain_index
+from brazil.gitrepo.process import in_checkout, run
+from brazil.model.workspace import Stamp
+from brazil.source.assembling import kind_problem, submodule_problem
+
+
+class Listing(NamedTuple):
+    """The paths of a source."""
+
+    paths: list[bytes]  # sorted, unique
+    problems: list[Problem]
+
+
+class Walk(NamedTuple):
+    """Everything below a checkout but its `.git`."""
+
+    stamps: dict[str, Stamp]  # of the checkout, its folders, and what of git's decides which files count
+    files: list[bytes]  # files and links
+    plain: bool  # every one of them counts, as far as can be seen without git's index
+
+
+def walk_checkout(root: bytes, started: int) -> Walk:
+    """Look at every folder of a checkout.
+
+    Args:
+        root: the checkout.
+        started: nanoseconds since 1970; Stamps of what cannot be looked at are as fresh as this.
+    """
+    # A folder's Stamp is taken before the folder is read, so that what appears meanwhile shows in the next Stamp.
+    stamps = {"": inode_stamp(os.lstat(root))}
+    files: list[bytes] = []
+    plain = True
+    stack = [b""]
+    while stack:
+        inside = stack.pop()
+        try:
+            for entry, path in _entries(root, inside):
+                if entry.is_dir(follow_symlinks=False):
+                    stamps[os.fsdecode(path)] = inode_stamp(entry.stat(follow_symlinks=False))
+                    stack.append(path)
+                elif entry.is_symlink() or entry.is_file(follow_symlinks=False):
+                    files.append(path)
+                # A repository inside, whatever its case, and ignore lists are git's to judge.
+                plain = (
+                    plain and entry.name.lower() != b".git" and (entry.name != b".gitignore" or _is_idle(root, path))
+                )
+        except OSError:
+            stamps[os.fsdecode(inside)] = (started, 0, 0)
+            plain = False
+    # Git replaces its index, which changes the folder; it and editors may write the ignore list in place.
+    for control in (".git", ".git/info", ".git/info/exclude"):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            stamps[control] = inode_stamp(os.lstat(os.path.join(root, control.encode())))
+    return Walk(stamps, files, plain)
+
+
+def list_checkout(folder: Path, walk: Walk) -> Listing:
+    """List the paths that are part of the source.
+
+    Raises:
+        GitFailedError: git cannot read the checkout.
+    """
+    git = folder / ".git"
+    if (
+        walk.plain
+        and not git.is_symlink()
+        and (git / "HEAD").is_file()
+        and _is_idle(os.fsencode(git), b"info/exclude")
+        and is_plain_index(git / "index")
+    ):
+        return Listing(sorted(walk.files), [])
+    return _ask_git(folder)
+
+
+def inode_stamp(found: os.stat_result) -> Stamp:
+    """Return the Stamp of what was found."""
+    return (found.st_ctime_ns, found.st_ino, found.st_size)
+
+
+def _entries(root: bytes, inside: bytes) -> Iterator[tuple["os.DirEntry[bytes]", bytes]]:
+    with os.scandir(os.path.join(root, inside)) as entries:
+        for entry in entries:
+            if inside or entry.name != b".git":
+                yield entry, os.path.join(inside, entry.name)
+
+
+def _is_plain(root: bytes, path: bytes, name: bytes) -> bool:
+    """Say whether an entry leaves nothing for git to judge: it is no repository inside, and ignores nothing."""
+    return name.lower() != b".git" and (name != b".gitignore" or _is_idle(root, path))
+
+
+def _is_idle(root: bytes, path: bytes) -> bool:
+    """Say whether a list of what to ignore names nothing."""
+    try:
+        with open(os.path.join(root, path), "rb") as file:
+            return all(not line.strip() or line.startswith(b"#") for line in file)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+
+
+def _ask_git(folder: Path) -> Listing:
+    arguments = ["ls-files", "-z", "-t", "--stage", "--cached", "--others", "--exclude-standard"]
+    output = run(in_checkout(folder), arguments)
+    paths: set[bytes] = set()
+    problems = []
+    for line in output.split(b"\0"):
+        tag, _, rest = line.partition(b" ")
+        if not rest:
+            continue
+        mode, path = (b"", rest) if tag == b"?" else (rest[:6], rest.partition(b"\t")[2])
+        if mode == b"160000" or path.endswith(b"/"):
+            problems.append(submodule_problem(os.fsdecode(path).rstrip("/")))
+        elif tag == b"S" and not os.path.lexists(os.path.join(os.fsencode(folder), path)):
+            problems.append(kind_problem(os.fsdecode(path), "the checkout is sparse and does not have it"))
+        else:
+            paths.add(path)
+    return Listing(sorted(paths), sorted(set(problems)))
