@@ -14,27 +14,35 @@ WITH_EXAMPLES = [page for page in PAGES if examples(page)]
 
 
 @pytest.fixture
-def shell(tmp_path: Path) -> dict[str, str]:
-    """The environment of a fresh shell of somebody with a new home, who has `brazil` on PATH."""
-    programs, home = tmp_path / "bin", tmp_path / "home"
-    programs.mkdir()
-    home.mkdir()
-    program = programs / "brazil"
+def checkout(tmp_path: Path) -> Path:
+    """A folder like this checkout after `make demo`, whose `.venv` runs the code under test."""
+    folder = tmp_path / "checkout"
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    for path in ROOT.iterdir():
+        if not path.name.startswith("."):
+            (folder / path.name).symlink_to(path)
+    program = folder / ".venv" / "bin" / "brazil"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m brazil "$@"\n')
     program.chmod(0o755)
-    path = f"{programs}:{os.environ['PATH']}"
-    return {"HOME": str(home), "PATH": path, "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
+    return folder
 
 
-def play(told: list[Example], environment: dict[str, str], folder: Path) -> list[tuple[int, str]]:
-    """Run blocks in order in one shell that starts in the checkout; return the exit code and output of each."""
+def play(told: list[Example], checkout: Path, home: Path) -> list[tuple[int, str]]:
+    """Run blocks in order in one fresh shell of somebody with a new home; return the exit code and output of each."""
+    folder = checkout.parent / "play"
+    for path in (folder, home):
+        path.mkdir()
     lines = ["set -e"]
     for number, example in enumerate(told):
         (folder / f"{number}.sh").write_text(example.commands)
         lines.append(f". {folder}/{number}.sh > {folder}/{number}.out 2>&1 < /dev/null")
         lines.append(f"echo 0 > {folder}/{number}.code")
     (folder / "all.sh").write_text("\n".join(lines) + "\n")
-    subprocess.run(["bash", "--noprofile", "--norc", f"{folder}/all.sh"], cwd=ROOT, env=environment, check=False)
+    programs = os.environ["PATH"]
+    if told[0].page.name != "README.md":  # there the first block says how to get `brazil`
+        programs = f"{checkout}/.venv/bin:{programs}"
+    environment = {"HOME": str(home), "PATH": programs, "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
+    subprocess.run(["bash", "--noprofile", "--norc", f"{folder}/all.sh"], cwd=checkout, env=environment, check=False)
     results = []
     for number in range(len(told)):
         output = folder / f"{number}.out"
@@ -50,15 +58,14 @@ def on_a_terminal(output: str) -> str:
 
 @pytest.mark.sandbox
 @pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_what_a_page_shows_is_what_happens(page: Path, shell: dict[str, str], tmp_path: Path) -> None:
+def test_what_a_page_shows_is_what_happens(page: Path, checkout: Path, tmp_path: Path) -> None:
     told = examples(page)
-    folder = tmp_path / "play"
-    folder.mkdir()
-    for example, (code, output) in zip(told, play(told, shell, folder), strict=True):
+    home = tmp_path / "home"
+    for example, (code, output) in zip(told, play(told, checkout, home), strict=True):
         place = f"{page.relative_to(ROOT)}:{example.line}"
         assert code == 0, f"{place}: {output}"
         if example.output:
-            wanted = pattern(example.output, shell["HOME"])
+            wanted = pattern(example.output, str(home))
             assert wanted.search(on_a_terminal(output)), f"{place} shows\n{example.output}\nand this happens\n{output}"
 
 
