@@ -90,13 +90,24 @@ class _Terminated(BaseException):
     """SIGTERM arrived."""
 
 
-def _terminate(_: int, __: FrameType | None) -> None:
-    raise _Terminated
+def _stop_at_first_signal() -> None:
+    """Let Ctrl-C and SIGTERM end the work; what then cleans up is not cut short by another of them."""
+    stopping = False
+
+    def stop(number: int, _: FrameType | None) -> None:
+        nonlocal stopping
+        if not stopping:
+            stopping = True
+            raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # of a job in the background, which Ctrl-C is not for
+            signal.signal(number, stop)
 
 
 def run(arguments: list[str]) -> int:
     """Run a command line and return its exit code; every error ends here."""
-    signal.signal(signal.SIGTERM, _terminate)
+    _stop_at_first_signal()
     try:
         code = main.main(arguments, prog_name="brazil", standalone_mode=False)
         sys.stdout.flush()
