@@ -1,8 +1,9 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.product import SHOP, Product, copy_shop, open_shop, options
+from tests.e2e.product import SHOP, STARTED, Product, copy_shop, open_shop, options
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +18,14 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Product:
 def shop(template: Product, tmp_path: Path) -> Product:
     """A copy of the shop, moved to another folder."""
     return copy_shop(template, tmp_path / "shop")
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running() -> Iterator[None]:
+    """End what a failed test started; its builds end with it."""
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        if process.poll() is None:
+            process.kill()
+            process.wait()

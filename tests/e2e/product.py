@@ -103,6 +103,9 @@ SHOP: Mapping[str, Mapping[str, str]] = {
 }
 
 
+STARTED: list["subprocess.Popen[str]"] = []  # what a test that failed may have left running
+
+
 class Answer(NamedTuple):
     """What a command came to."""
 
@@ -169,7 +172,7 @@ class Product:
 
     def start(self, *arguments: str, **options: Any) -> "subprocess.Popen[str]":
         """Start a command in a process of its own."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "brazil", *arguments],
             cwd=self.cwd,
             env=self.environment,
@@ -177,6 +180,8 @@ class Product:
             text=True,
             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
         )
+        STARTED.append(process)
+        return process
 
     def process(self, *arguments: str) -> Answer:
         """Run a command in a process of its own."""

@@ -1,4 +1,6 @@
 import json
+import os
+import subprocess
 
 import pytest
 
@@ -110,3 +112,50 @@ def test_changed_manifest_is_a_changed_source(shop: Product) -> None:
     (work.src("Rates") / "brazil.toml").write_text(text)
     assert work.ok("build", "--json").ran == {"build Rates-1.0"}
     assert (work.cwd / "build" / "Rates" / "share" / "rate").read_text() == "3\n"
+
+
+def test_nothing_to_do_is_never_said_of_what_is_gone(shop: Product) -> None:
+    """The quick answer to a second build holds only while everything that it stands on is there."""
+    work = shop.workspace("Rates")
+    (work.src("Rates") / "rate").write_text("20\n")
+    answer = work.ok("build", "--json")
+    assert work.ok("build", "--json").ran == set()
+    link = work.cwd / "build" / "Rates"
+    link.unlink()
+    work.ok("build")
+    assert (link / "share" / "rate").read_text() == "20\n"
+    for part in (shop.home / "data" / "store", shop.home / "cache"):
+        subprocess.run(["rm", "-rf", "--", str(part)], check=True)
+    again = work.ok("build", "--json")
+    assert again.ran == {"build Rates-1.0"}
+    assert again.data["artifacts"] == answer.data["artifacts"]
+
+
+def test_edit_of_the_same_size_and_time_is_seen(shop: Product) -> None:
+    work = shop.workspace("Rates")
+    rate = work.src("Rates") / "rate"
+    work.ok("build")
+    work.ok("build")
+    before = rate.stat()
+    rate.write_text("91\n")
+    os.utime(rate, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert work.ok("build", "--json").ran == {"build Rates-1.0"}
+
+
+def test_new_manifest_or_package_in_use_is_seen(shop: Product) -> None:
+    work = shop.workspace("Rates")
+    work.ok("build")
+    work.ok("build")
+    work.ok("ws", "use", "Stamp")
+    (work.src("Stamp") / "stamp.sh").write_text("#!/bin/sh\necho new\n")
+    assert work.ok("build", "--json").ran == {"build Stamp-1.0"}
+    work.ok("ws", "drop", "Stamp", "--force")
+    assert set(work.ok("build", "--json").states) == {"build Rates-1.0"}
+
+
+def test_failure_is_not_remembered_as_nothing_to_do(shop: Product) -> None:
+    work = shop.workspace("Rates")
+    work.edit("Rates", "brazil.toml", "cp rate", "false\\ncp rate")
+    for _ in range(3):
+        answer = work.run("build", "--json")
+        assert (answer.code, answer.states) == (1, {"build Rates-1.0": "failed"})

@@ -65,7 +65,7 @@ def test_interrupted_build_leaves_no_process_and_the_next_is_right(
     shop: Product, number: signal.Signals, code: int
 ) -> None:
     work = shop.workspace("Rates")
-    seconds = f"98765.{code}"  # tells this sleep from any other
+    seconds = f"98765.{code}{os.getpid()}"  # tells this sleep from any other
     _slow(work, seconds)
     process = work.start("build", "--events")
     _wait_for(process, "started")
@@ -76,12 +76,25 @@ def test_interrupted_build_leaves_no_process_and_the_next_is_right(
     assert process.returncode == code, err
     assert "Traceback" not in err
     assert not _processes_with(f"sleep {seconds}")
-    assert not any((shop.home / "data" / "runs").glob("*/*")) or not _processes_with(str(shop.home))
-    _slow(work, "0")
+    assert not list((shop.home / "data" / "runs").glob("*/*")), "the private copies of the source are gone"
     manifest = work.src("Rates") / "brazil.toml"
-    manifest.write_text(manifest.read_text().replace(f"sleep {seconds}\\n", ""))
+    manifest.write_text(manifest.read_text().replace(f"sleep {seconds}\\n", "test -s rate\\n"))
     assert work.ok("build", "--json").ran == {"build Rates-1.0"}
     assert work.ok("build").out.splitlines()[0] == "nothing to do: 1 result remembered, nothing ran"
+
+
+def test_impatient_user_leaves_no_process_either(shop: Product) -> None:
+    work = shop.workspace("Rates")
+    seconds = f"98764.{os.getpid()}"
+    _slow(work, seconds)
+    process = work.start("build", "--events")
+    _wait_for(process, "started")
+    for number in (signal.SIGINT, signal.SIGTERM) * 10:
+        process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode in (130, 143), err
+    assert "Traceback" not in err
+    assert not _processes_with(f"sleep {seconds}")
 
 
 def test_killed_build_is_done_again(shop: Product) -> None:
