@@ -6,6 +6,7 @@ than a look at the files.
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,6 +21,9 @@ from brazil.cli.context import (
     tell,
     tell_json,
 )
+
+if TYPE_CHECKING:
+    from brazil.workspace.trace import Look
 
 _FAILED, _NO_SOLUTION = 1, 3
 
@@ -109,18 +113,33 @@ def _build(
     as_json: bool,
     events: bool,
 ) -> int:
-    if not as_json and not events and _unchanged(session, kind, packages):
+    # What is told as JSON is told in full, so only a person gets the quick answers.
+    look = None if as_json or events else _look(session, kind, packages)
+    if look and look.nothing_changed:
+        from brazil.report.unchanged import nothing_ran, stale_lines
+
+        tell([nothing_ran(look.trace.results), *stale_lines(look.trace.stale)])
         return 0
+
+    workspace = session.workspace()
+    wiring = session.wiring(jobs=jobs, workspace=workspace)
+    if look:
+        from brazil.operations.again import build_again
+        from brazil.report.summary import again_lines
+
+        with listening(events) as emit:
+            again = build_again(workspace, look, wiring.checkouts, wiring.machine, emit, keep_going=keep_going)
+        if again:
+            tell(again_lines(again))
+            return 0 if again.succeeded else _FAILED
 
     from brazil.model.conflict import Conflict
     from brazil.operations.building import BuildRequest, build_workspace
     from brazil.report.builds import build_data, build_lines, conflict_data, conflict_text
 
-    workspace = session.workspace()
-    wiring = session.wiring(jobs=jobs, workspace=workspace)
     request = BuildRequest(packages, tests=kind == "test", keep_going=keep_going)
     with listening(events) as emit:
-        done = build_workspace(workspace, request, wiring.bench, emit)
+        done = build_workspace(workspace, request, wiring.bench, emit, look)
     if isinstance(done, Conflict):
         if as_json:
             tell_json(conflict_data(done))
@@ -134,20 +153,15 @@ def _build(
     return 0 if done.succeeded else _FAILED
 
 
-def _unchanged(session: Session, kind: str, packages: tuple[str, ...]) -> bool:
-    """Say so, and return True, when the same was built before and nothing that decides it has changed since."""
-    from brazil.report.unchanged import nothing_ran, stale_lines
+def _look(session: Session, kind: str, packages: tuple[str, ...]) -> "Look | None":
+    """Look what has changed since the same was built before, if it was."""
     from brazil.workspace.place import workspace_root
-    from brazil.workspace.trace import holds, load_trace, trace_key
+    from brazil.workspace.trace import look, trace_key
 
     root = os.fspath(workspace_root(Path.cwd()))
     wiring = session.wiring()
     try:
         key = trace_key(root, kind, packages, platform=wiring.platform.platform.digest, store=wiring.store_mark())
     except OSError:
-        return False  # the workspace's file cannot be read, which is told where it is read in earnest
-    trace = load_trace(root, key)
-    if trace is None or not holds(root, trace):
-        return False
-    tell([nothing_ran(trace.results), *stale_lines(trace.stale)])
-    return True
+        return None  # the workspace's file cannot be read, which is told where it is read in earnest
+    return look(root, key)

@@ -3,6 +3,8 @@
 The text of a WorkspaceFile is read and written in `formats/workspace_file.py`.
 """
 
+from array import array
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from brazil.model.digest import Digest
@@ -24,10 +26,18 @@ class WorkspaceFile(NamedTuple):
 
 
 class Captured(NamedTuple):
-    """A checkout's content at one moment."""
+    """A checkout's content at one moment.
+
+    While all Stamps stay as they are, a capture gives the same root.
+    """
 
     root: Digest  # of its source Tree
-    # Path relative to the checkout -> Stamp, of every file, folder and file of git's that decided the content, sorted
-    # by path: while all of them stay as they are, a capture gives the same root. None: something had changed too
-    # recently for its Stamp to be trusted.
-    stamps: tuple[tuple[str, Stamp], ...] | None
+    # Relative to the checkout, sorted: every file, folder and file of git's that decided the content. None: something
+    # had changed too recently for its Stamp to be trusted.
+    paths: tuple[str, ...] | None
+    stamps: bytes  # of the paths in their order, as `packed` writes them
+
+
+def packed(stamps: Iterable[Stamp]) -> bytes:
+    """Write Stamps in a form that is compared and read as one value."""
+    return array("q", [number for stamp in stamps for number in stamp]).tobytes()

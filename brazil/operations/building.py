@@ -7,22 +7,24 @@ from brazil.build.candidate import Builder, Candidate, Fresh, make_candidate
 from brazil.build.executor import Execution, Machine, Outcome
 from brazil.build.history import history
 from brazil.build.layout import Layouts
+from brazil.build.remembered import RememberedPlan
 from brazil.build.sources import MANIFEST, fresh_package
 from brazil.errors import IntegrityError, Problem, UsageError
 from brazil.events import Emit
-from brazil.model.action import StepId, StepKind
+from brazil.model.action import StepId
 from brazil.model.conflict import Conflict
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName
 from brazil.model.versionset import Revision
 from brazil.model.workspace import Captured, WorkspaceFile
+from brazil.operations.again import built, captured, leave_trace, link_artifacts, tops
 from brazil.operations.suggest import nearest
 from brazil.plan.environment import search_paths
 from brazil.plan.planner import Plan
 from brazil.plan.state import GOOD_ENDS
 from brazil.ports import Checkouts, ClosureRunner, Registry, SourceProvider
 from brazil.workspace.folder import WorkspaceFolder
-from brazil.workspace.trace import Trace, save_trace, stamp_of, trace_key
+from brazil.workspace.trace import Look, trace_key
 
 
 class WorkspaceBuild(NamedTuple):
@@ -47,6 +49,11 @@ class BuildRequest(NamedTuple):
     runtime: bool = False  # have the whole runtime closure, to run something in it
     keep_going: bool = False
 
+    @property
+    def kind(self) -> str:
+        """The request as a trace names it."""
+        return "exec" if self.runtime else "test" if self.tests else "build"
+
 
 class Bench(NamedTuple):
     """The ports that a build in a workspace takes."""
@@ -58,20 +65,29 @@ class Bench(NamedTuple):
 
 
 def build_workspace(
-    workspace: WorkspaceFolder, request: BuildRequest, bench: Bench, emit: Emit
+    workspace: WorkspaceFolder, request: BuildRequest, bench: Bench, emit: Emit, look: Look | None = None
 ) -> WorkspaceBuild | Conflict:
     """Build what was asked for, from what the checkouts hold now.
+
+    Args:
+        workspace: where.
+        request: what.
+        bench: with what.
+        emit: listener.
+        look: at the trace of the same build before, so that what has not changed since is not read again.
 
     Raises:
         UsageError: a name is not in the set, nothing is in use, or a checkout is not what it should be.
     """
     machine = bench.machine
-    kind = "exec" if request.runtime else "test" if request.tests else "build"
-    platform, mark = machine.sandbox.platform, machine.store.mark()
-    key = trace_key(str(workspace.root), kind, request.names, platform=platform.digest, store=mark)
+    platform = machine.sandbox.platform
+    key = trace_key(
+        str(workspace.root), request.kind, request.names, platform=platform.digest, store=machine.store.mark()
+    )
     file = workspace.read()
     base = base_revision(file, bench.registry)
-    fresh, checkouts = _captured(workspace, file, bench)
+    checkouts = captured(workspace, file.packages, bench.checkouts, look)
+    fresh = _fresh(workspace, checkouts, machine)
     candidate = make_candidate(base, fresh, (*base.policy.targets, *fresh), bench.registry)
     if isinstance(candidate, Conflict):
         return candidate
@@ -82,16 +98,14 @@ def build_workspace(
     builder = Builder(machine.store, bench.sources, bench.registry, platform)
     plan = builder.plan(candidate, builds, wanted if request.tests else ())
     outcomes = _execute(workspace, candidate, plan, machine, request.keep_going, emit)
-    artifacts = {**plan.artifacts, **_built(outcomes)}
-    for interface in candidate.fresh:
-        if interface in artifacts:
-            workspace.link_artifact(interface.name, machine.store.tree_path(artifacts[interface]))
+    artifacts = {**plan.artifacts, **built(outcomes)}
+    link_artifacts(workspace, {i: artifacts[i] for i in candidate.fresh if i in artifacts}, machine)
     asked = {i: artifacts[i] for i in sorted(builds) if i in artifacts}
     build = WorkspaceBuild(candidate, outcomes, asked, _stale(candidate, artifacts, machine))
-    if build.succeeded and all(captured.stamps is not None for captured in checkouts.values()):
-        seen = tuple((f"src/{name}", captured.stamps or ()) for name, captured in checkouts.items())
-        links = ("build", (("", stamp_of(workspace.root / "build")),))
-        save_trace(str(workspace.root), key, Trace((*seen, links), len(outcomes), tuple(map(str, build.stale))))
+    if build.succeeded:
+        consumers = candidate.affected.rebuild - {step.interface for step in plan.steps}
+        plan_stays = None if consumers else RememberedPlan.of(plan, outcomes, artifacts, tops(checkouts, machine))
+        leave_trace(workspace, key, checkouts, len(outcomes), tuple(map(str, build.stale)), plan_stays)
     return build
 
 
@@ -142,23 +156,21 @@ def base_revision(file: WorkspaceFile, registry: Registry) -> Revision:
     return revision
 
 
-def _captured(
-    workspace: WorkspaceFolder, file: WorkspaceFile, bench: Bench
-) -> tuple[dict[Interface, Fresh], dict[PackageName, Captured]]:
+def _fresh(
+    workspace: WorkspaceFolder, checkouts: Mapping[PackageName, Captured], machine: Machine
+) -> dict[Interface, Fresh]:
     fresh: dict[Interface, Fresh] = {}
-    checkouts: dict[PackageName, Captured] = {}
     problems: list[Problem] = []
-    for name in file.packages:
-        folder = workspace.checkout(name)
+    for name, checkout in checkouts.items():
+        file = str(workspace.checkout(name) / MANIFEST)
         try:
-            captured = checkouts[name] = bench.checkouts.capture(folder)
-            package = fresh_package(bench.machine.store, name, captured.root, "", str(folder / MANIFEST))
+            package = fresh_package(machine.store, name, checkout.root, "", file)
             fresh[package.manifest.interface] = package
         except UsageError as error:
             problems += error.problems
     if problems:
         raise UsageError(*problems)
-    return fresh, checkouts
+    return fresh
 
 
 def _wanted(request: BuildRequest, candidate: Candidate) -> tuple[Interface, ...]:
@@ -213,7 +225,3 @@ def _execute(
     ):
         workspace.remember_steps(ended)
     return outcomes
-
-
-def _built(outcomes: Mapping[StepId, Outcome]) -> dict[Interface, Digest]:
-    return {s.interface: o.output for s, o in outcomes.items() if s.kind is StepKind.BUILD and o.output}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from brazil.build.executor import Outcome
-from brazil.model.action import StepId, StepKind
+from brazil.model.action import StepId
 from brazil.model.conflict import Conflict
 from brazil.operations.building import WorkspaceBuild
 from brazil.operations.publishing import AlreadyPublished, BuildsFailed, Overlap, Published, PublishOutcome
@@ -12,7 +12,8 @@ from brazil.operations.version_sets import DiffReport
 from brazil.plan.state import State
 from brazil.report.progress import printable
 from brazil.report.sets import diff_data, diff_lines, info_data
-from brazil.report.unchanged import nothing_ran, stale_lines
+from brazil.report.summary import outcome_summary
+from brazil.report.unchanged import stale_lines
 from brazil.resolve.explain import explain, lines
 
 
@@ -29,18 +30,6 @@ def build_data(build: WorkspaceBuild) -> dict[str, Any]:
         "artifacts": {str(interface): str(digest) for interface, digest in build.artifacts.items()},
         "stale": [str(interface) for interface in build.stale],
     }
-
-
-def outcome_summary(outcomes: Mapping[StepId, Outcome]) -> str:
-    """Sum a walk up in one line, which says plainly when nothing ran."""
-    count = {state: sum(o.state is state for o in outcomes.values()) for state in State}
-    built = sum(o.state is State.SUCCEEDED and s.kind is StepKind.BUILD for s, o in outcomes.items())
-    tested = count[State.SUCCEEDED] - built
-    if count[State.REMEMBERED] == len(outcomes):
-        return nothing_ran(len(outcomes))
-    parts = [f"{built} built", f"{tested} tested", f"{count[State.REMEMBERED]} remembered"]
-    parts += [f"{count[state]} {state.value}" for state in (State.FAILED, State.SKIPPED) if count[state]]
-    return ", ".join(parts)
 
 
 def steps_data(outcomes: Mapping[StepId, Outcome]) -> list[dict[str, Any]]:

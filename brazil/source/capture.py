@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from brazil.errors import Problem, UsageError
 from brazil.model.digest import Digest
-from brazil.model.workspace import Captured, Stamp
+from brazil.model.workspace import Captured, Stamp, packed
 from brazil.ports import ContentStore
 from brazil.source.assembling import (
     File,
@@ -68,9 +68,10 @@ def capture(
     problems = [*listing.problems, *reader.problems]
     if problems:
         raise UsageError(*sorted(problems))
-    stamps = tuple(sorted((walk.stamps | reader.seen).items()))
-    settled = all(changed < started - _FRESH for _, (changed, _, _) in stamps)
-    return Capture(Captured(write_paths(store, entries), stamps if settled else None), reader.kept)
+    stamps = dict(sorted((walk.stamps | reader.seen).items()))
+    settled = all(changed < started - _FRESH for changed, _, _ in stamps.values())
+    captured = Captured(write_paths(store, entries), tuple(stamps) if settled else None, packed(stamps.values()))
+    return Capture(captured, reader.kept)
 
 
 class _Reader:

@@ -1,8 +1,9 @@
-"""The trace of a build: what it saw, so that the same build later is known to have nothing to do.
+"""The trace of a build: what it saw, so that the same build later need only look at what has changed.
 
 A trace holds the Stamps of everything in the checkouts that decided their content, and a key over everything else
 that decided the build: this program, the platform, the workspace file, the request, and what the store has lost
-since. When the key is the same and every Stamp is, so is the result: no git, no graph and no store is asked.
+since. When the key is the same and every Stamp is, so is the result: no git, no graph and no store is asked. When
+some Stamps differ, the other checkouts need no second look.
 
 Only a build that succeeded leaves a trace, and only when no Stamp was too fresh to be trusted. The file may be lost
 or damaged at any time. This module is on the quickest path there is: it imports next to nothing.
@@ -12,24 +13,42 @@ import hashlib
 import marshal
 import os
 import sys
-from collections.abc import Sequence
+from array import array
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from brazil import __version__
-from brazil.model.workspace import FILE_NAME, Stamp
+from brazil.model.digest import Digest
+from brazil.model.names import PackageName
+from brazil.model.workspace import FILE_NAME, Captured, Stamp
 
-_MAGIC = f"brazil trace 1 {sys.hexversion:x}\n".encode()
+_MAGIC = f"brazil trace 2 {sys.hexversion:x}\n".encode()
 _CHECK = 32  # bytes of the SHA-256 behind the magic
+_KEPT = 16  # files of traces in one workspace
 
 
 class Trace(NamedTuple):
     """What a build saw and what it came to."""
 
-    # Folder of the workspace -> path inside it -> Stamp: the checkouts, and the folder of links to artifacts.
-    folders: tuple[tuple[str, tuple[tuple[str, Stamp], ...]], ...]
+    checkouts: Mapping[PackageName, Captured]  # by package; every one has paths
+    links: Stamp  # of the folder of links to artifacts, when they were made
     results: int  # Steps that would be remembered
     stale: tuple[str, ...]  # interfaces, as the build told them
+
+
+class Look(NamedTuple):
+    """A trace held against the workspace as it is now."""
+
+    key: str
+    trace: Trace
+    changed: tuple[PackageName, ...]  # packages whose checkouts may have changed, in the order of the trace
+    links_hold: bool
+
+    @property
+    def nothing_changed(self) -> bool:
+        """Whether the result is known without doing anything."""
+        return self.links_hold and not self.changed
 
 
 def trace_key(root: str, kind: str, names: Sequence[str], *, platform: str, store: str) -> str:
@@ -51,70 +70,88 @@ def trace_key(root: str, kind: str, names: Sequence[str], *, platform: str, stor
     return hashlib.sha256(repr(rest).encode("utf-8", "surrogateescape") + content).hexdigest()
 
 
-def load_trace(root: str, key: str) -> Trace | None:
-    """Return the trace of a build, or None when there is none that can be used."""
+def look(root: str, key: str) -> Look | None:
+    """Hold the trace of a build against the workspace as it is now; None when there is no trace that can be used."""
+    payload = load(root, key, "trace")
+    if payload is None:
+        return None
+    rows, *rest = marshal.loads(payload)
+    checkouts = {
+        PackageName(name): Captured(Digest(hash_, size), paths, stamps) for name, hash_, size, paths, stamps in rows
+    }
+    changed = tuple(name for name, captured in checkouts.items() if not _holds(f"{root}/src/{name}", captured))
+    trace = Trace(checkouts, *rest)
     try:
-        with open(_path(root, key), "rb", buffering=0) as file:
-            data = file.read()
+        links_hold = stamp_of(f"{root}/build") == trace.links
     except OSError:
-        return None
-    start = len(_MAGIC) + _CHECK
-    payload = memoryview(data)[start:]
-    # marshal trusts its input, so nothing reaches it that is not exactly what was written.
-    if data[:start] != _MAGIC + hashlib.sha256(payload).digest():
-        return None
-    return Trace(*marshal.loads(payload))
+        links_hold = False
+    return Look(key, trace, changed, links_hold)
 
 
 def save_trace(root: str, key: str, trace: Trace) -> None:
-    """Keep the trace of a build; other builds' traces of this workspace are dropped when they are many."""
-    payload = marshal.dumps(tuple(trace))
-    path = _path(root, key)
-    staged = f"{path}.{os.getpid()}"
-    with suppress(OSError):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        _drop_old(os.path.dirname(path))
-        with open(staged, "wb", buffering=0) as file:
-            file.write(_MAGIC + hashlib.sha256(payload).digest() + payload)
-        os.rename(staged, path)
+    """Keep the trace of a build."""
+    rows = tuple((name, tuple(root_), paths, stamps) for name, (root_, paths, stamps) in trace.checkouts.items())
+    save(root, key, "trace", marshal.dumps((rows, *trace[1:])))
 
 
-def holds(root: str, trace: Trace) -> bool:
-    """Say whether everything the build saw in the checkouts is as it was."""
-    stat = os.stat
-    for inside, stamps in trace.folders:
-        try:
-            # From here on names are looked up below one folder: a third less time than with whole paths.
-            folder = os.open(f"{root}/{inside}", os.O_PATH | os.O_NOFOLLOW)
-        except OSError:
-            return False
-        try:
-            for path, (changed, number, size) in stamps:
-                found = stat(path or ".", dir_fd=folder, follow_symlinks=False)
-                if found.st_ctime_ns != changed or found.st_ino != number or found.st_size != size:
-                    return False
-        except OSError:
-            return False
-        finally:
-            os.close(folder)
-    return True
-
-
-def stamp_of(path: "os.PathLike[str]") -> Stamp:
+def stamp_of(path: str) -> Stamp:
     """Take the Stamp of one file or folder."""
     found = os.lstat(path)
     return (found.st_ctime_ns, found.st_ino, found.st_size)
 
 
-_KEPT = 8  # traces of one workspace
+def load(root: str, key: str, kind: str) -> memoryview | None:
+    """Return what `save` wrote, whole and by this very Python; else None.
+
+    marshal trusts its input, so nothing may reach it that is not exactly what was written.
+    """
+    try:
+        with open(_path(root, key, kind), "rb", buffering=0) as file:
+            data = file.read()
+    except OSError:
+        return None
+    start = len(_MAGIC) + _CHECK
+    payload = memoryview(data)[start:]
+    return payload if data[:start] == _MAGIC + hashlib.sha256(payload).digest() else None
 
 
-def _drop_old(folder: str) -> None:
+def save(root: str, key: str, kind: str, payload: bytes) -> None:
+    """Keep something about a build, in one step; what cannot be kept is done without."""
+    path = _path(root, key, kind)
+    staged = f"{path}.{os.getpid()}"
+    with suppress(OSError):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        _drop_many(os.path.dirname(path))
+        with open(staged, "wb", buffering=0) as file:
+            file.write(_MAGIC + hashlib.sha256(payload).digest() + payload)
+        os.rename(staged, path)
+
+
+def _holds(folder: str, captured: Captured) -> bool:
+    stat = os.stat
+    found: list[int] = []
+    try:
+        # Names are looked up below one open folder: a third less time than with whole paths.
+        place = os.open(folder, os.O_PATH | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        for path in captured.paths or ():
+            status = stat(path or ".", dir_fd=place, follow_symlinks=False)
+            found += (status.st_ctime_ns, status.st_ino, status.st_size)
+    except OSError:
+        return False
+    finally:
+        os.close(place)
+    return array("q", found).tobytes() == captured.stamps
+
+
+def _drop_many(folder: str) -> None:
     names = os.listdir(folder)
     if len(names) >= _KEPT:
         for name in names:
             os.unlink(f"{folder}/{name}")
 
 
-def _path(root: str, key: str) -> str:
-    return f"{root}/.brazil/traces/{key[:32]}"
+def _path(root: str, key: str, kind: str) -> str:
+    return f"{root}/.brazil/traces/{key[:32]}.{kind}"

@@ -1,0 +1,32 @@
+"""What a walk of a Plan came to, in a line."""
+
+from collections.abc import Mapping
+
+from brazil.build.executor import Outcome
+from brazil.model.action import StepId, StepKind
+from brazil.operations.again import BuildAgain
+from brazil.plan.state import State
+from brazil.report.unchanged import nothing_ran, stale_lines
+
+
+def again_lines(again: BuildAgain) -> list[str]:
+    """Write what building again came to."""
+    return [outcome_summary(again.outcomes, again.untouched), *stale_lines(again.stale)]
+
+
+def outcome_summary(outcomes: Mapping[StepId, Outcome], untouched: int = 0) -> str:
+    """Sum a walk up in one line, which says plainly when nothing ran.
+
+    Args:
+        outcomes: of the Steps that were looked at.
+        untouched: how many more were remembered without a look.
+    """
+    count = {state: sum(o.state is state for o in outcomes.values()) for state in State}
+    built = sum(o.state is State.SUCCEEDED and s.kind is StepKind.BUILD for s, o in outcomes.items())
+    tested = count[State.SUCCEEDED] - built
+    remembered = count[State.REMEMBERED] + untouched
+    if count[State.REMEMBERED] == len(outcomes):
+        return nothing_ran(remembered)
+    parts = [f"{built} built", f"{tested} tested", f"{remembered} remembered"]
+    parts += [f"{count[state]} {state.value}" for state in (State.FAILED, State.SKIPPED) if count[state]]
+    return ", ".join(parts)
