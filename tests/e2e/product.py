@@ -143,7 +143,8 @@ class Product:
     def environment(self) -> dict[str, str]:
         # What is asked for here stays; an ordinary user's own settings have no say.
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("BRAZIL_", "GIT_", "XDG_"))}
-        places = {"BRAZIL_HOME": str(self.home), "BRAZIL_REGISTRY": self.registry, "PYTHONPATH": str(REPOSITORY)}
+        modules = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH")]))
+        places = {"BRAZIL_HOME": str(self.home), "BRAZIL_REGISTRY": self.registry, "PYTHONPATH": modules}
         return {**kept, **_GIT, **places, "BRAZIL_ACTOR": "Ada <ada@example.com>"}
 
     def at(self, folder: Path) -> "Product":
