@@ -90,8 +90,8 @@ def look(root: str, key: str) -> Look | None:
 
 def save_trace(root: str, key: str, trace: Trace) -> None:
     """Keep the trace of a build."""
-    rows = tuple((name, tuple(root_), paths, stamps) for name, (root_, paths, stamps) in trace.checkouts.items())
-    save(root, key, "trace", marshal.dumps((rows, *trace[1:])))
+    rows = [(n, (c.root.hash, c.root.size), c.paths, c.stamps) for n, c in trace.checkouts.items()]
+    save(root, key, "trace", marshal.dumps((rows, trace.links, trace.results, trace.stale)))
 
 
 def stamp_of(path: str) -> Stamp:
