@@ -76,9 +76,7 @@ def look(root: str, key: str) -> Look | None:
     if payload is None:
         return None
     rows, *rest = marshal.loads(payload)
-    checkouts = {
-        PackageName(name): Captured(Digest(hash_, size), paths, stamps) for name, hash_, size, paths, stamps in rows
-    }
+    checkouts = {PackageName(name): Captured(Digest(*root_), paths, stamps) for name, root_, paths, stamps in rows}
     changed = tuple(name for name, captured in checkouts.items() if not _holds(f"{root}/src/{name}", captured))
     trace = Trace(checkouts, *rest)
     try:
