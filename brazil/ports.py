@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from brazil.model.action import ActionResult, Command, Platform, Snapshot
+from brazil.model.action import ActionResult, Platform, RunRecord, SandboxRequest, SandboxResult
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName, PackageVersion, VersionSetName
 from brazil.model.tree import Directory
@@ -110,32 +110,6 @@ class ActionCache(Protocol):
         ...
 
 
-class SandboxRequest(NamedTuple):
-    """One Action to run, every input by content."""
-
-    label: str  # for messages and the names of temporary folders, such as "build JsonKit-2.0"
-    action: Digest
-    command: Command
-    source: Digest  # Tree at /brazil/src, private and writable
-    inputs: tuple[tuple[str, Digest], ...]  # path relative to /brazil -> Tree, read-only, sorted
-    timeout: int  # seconds
-    largest_output: int  # bytes that the run may leave in its writable places
-    largest_log: int  # bytes; what comes after is dropped and said so
-    memory: int = 0  # bytes for all processes together; 0: no limit
-    processes: int = 4096  # how many may live at once; 0: no limit
-
-
-class SandboxResult(NamedTuple):
-    """What happened inside."""
-
-    exit_code: int  # of the command; 128 + n for a signal; 137 when we ended it
-    ended_by: str  # "" when the command ended by itself; else "timeout", "output", "interrupt"
-    outputs: tuple[tuple[str, Digest], ...]  # output path -> root of its Tree; empty unless exit_code is 0
-    log: Digest  # stdout and stderr as one stream
-    started: int  # nanoseconds since 1970, UTC
-    finished: int
-
-
 class Sandbox(Protocol):
     """Runs one Action so that only its inputs are visible. Safe to call from several threads."""
 
@@ -161,14 +135,6 @@ class Sandbox(Protocol):
     def stop(self) -> None:
         """End every run at once (their results say "interrupt") and refuse new ones."""
         ...
-
-
-class RunRecord(NamedTuple):
-    """One run of one Action, as it really happened."""
-
-    snapshot: Snapshot
-    result: SandboxResult
-    isolation: Mapping[str, str]
 
 
 class RunRecords(Protocol):

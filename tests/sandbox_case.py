@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from brazil.errors import UnavailableError
-from brazil.model.action import Command
+from brazil.model.action import Command, SandboxRequest, SandboxResult
 from brazil.model.digest import Digest, digest_of
 from brazil.model.tree import Directory, DirectoryNode, FileNode, SymlinkNode
-from brazil.ports import SandboxRequest, SandboxResult
 from brazil.sandbox.bubblewrap import Bubblewrap, find_bubblewrap
 from brazil.sandbox.host_platform import HostPlatform
 from brazil.sandbox.run import BubblewrapSandbox

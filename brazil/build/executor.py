@@ -17,13 +17,13 @@ from typing import NamedTuple
 from brazil.build.layout import Layouts
 from brazil.errors import BrazilError, HermeticityError
 from brazil.events import Emit, Note, PlanReady, StepCached, StepFailed, StepFinished, StepSkipped, StepStarted
-from brazil.model.action import ActionResult, Snapshot, StepId, StepKind
+from brazil.model.action import ActionResult, RunRecord, SandboxRequest, SandboxResult, Snapshot, StepId, StepKind
 from brazil.model.digest import Digest
 from brazil.model.names import Interface
 from brazil.plan.key import KeyedStep, key_step, output_path
 from brazil.plan.planner import Plan, Step
 from brazil.plan.state import GOOD_ENDS, Progress, State
-from brazil.ports import ActionCache, ContentStore, RunRecord, RunRecords, Sandbox, SandboxRequest, SandboxResult
+from brazil.ports import ActionCache, ContentStore, RunRecords, Sandbox
 
 LARGEST_OUTPUT = 8 << 30  # bytes
 LARGEST_LOG = 64 << 20  # bytes

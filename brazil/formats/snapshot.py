@@ -4,10 +4,9 @@ import json
 from typing import Any
 
 from brazil.errors import IntegrityError, Problem, UsageError
-from brazil.model.action import Platform, Snapshot, StepId, StepKind
+from brazil.model.action import Platform, RunRecord, SandboxResult, Snapshot, StepId, StepKind
 from brazil.model.digest import Digest, parse_digest
 from brazil.model.names import parse_interface
-from brazil.ports import RunRecord, SandboxResult
 
 SCHEMA = 1
 

@@ -1,9 +1,10 @@
-"""What is run and what came of it: Platform, Command, Action, ActionResult, Snapshot.
+"""What is run and what came of it: Platform, Command, Action, ActionResult, Snapshot, and one real run of them.
 
 An Action names everything that may affect an output by content; its Digest is the Key under which the
 result is remembered. The bytes that are hashed are made in `formats/reapi.py`.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -73,3 +74,37 @@ class Snapshot(NamedTuple):
     # Path inside the sandbox relative to /brazil -> root of the Tree there, sorted by path:
     # "src", "pkg/JsonKit-2.0", "tools", "node_modules".
     inputs: tuple[tuple[str, Digest], ...]
+
+
+class SandboxRequest(NamedTuple):
+    """One Action to run, every input by content."""
+
+    label: str  # for messages and the names of temporary folders, such as "build JsonKit-2.0"
+    action: Digest
+    command: Command
+    source: Digest  # Tree at /brazil/src, private and writable
+    inputs: tuple[tuple[str, Digest], ...]  # path relative to /brazil -> Tree, read-only, sorted
+    timeout: int  # seconds
+    largest_output: int  # bytes that the run may leave in its writable places
+    largest_log: int  # bytes; what comes after is dropped and said so
+    memory: int = 0  # bytes for all processes together; 0: no limit
+    processes: int = 4096  # how many may live at once; 0: no limit
+
+
+class SandboxResult(NamedTuple):
+    """What happened inside."""
+
+    exit_code: int  # of the command; 128 + n for a signal; 137 when we ended it
+    ended_by: str  # "" when the command ended by itself; else "timeout", "output", "interrupt"
+    outputs: tuple[tuple[str, Digest], ...]  # output path -> root of its Tree; empty unless exit_code is 0
+    log: Digest  # stdout and stderr as one stream
+    started: int  # nanoseconds since 1970, UTC
+    finished: int
+
+
+class RunRecord(NamedTuple):
+    """One run of one Action, as it really happened."""
+
+    snapshot: Snapshot
+    result: SandboxResult
+    isolation: Mapping[str, str]

@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from brazil.errors import HermeticityError, InternalError, Problem, UnavailableError
-from brazil.model.action import Platform
+from brazil.model.action import Platform, SandboxRequest, SandboxResult
 from brazil.model.digest import Digest
-from brazil.ports import ContentStore, SandboxRequest, SandboxResult
+from brazil.ports import ContentStore
 from brazil.sandbox.arguments import ROOT, Places, run_options
 from brazil.sandbox.bubblewrap import Bubblewrap
 from brazil.sandbox.folders import RunFolders, measure, remove_tree

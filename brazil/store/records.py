@@ -11,8 +11,9 @@ from pathlib import Path
 
 from brazil.errors import IntegrityError
 from brazil.formats.snapshot import decode_run, encode_run, encode_snapshot
+from brazil.model.action import RunRecord
 from brazil.model.digest import Digest
-from brazil.ports import ContentStore, RunRecord
+from brazil.ports import ContentStore
 from brazil.store.blobs import cannot_write, unique_name, write_all
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from brazil.errors import HermeticityError, InternalError, UnavailableError
-from brazil.model.action import Command
-from brazil.ports import SandboxResult
+from brazil.model.action import Command, SandboxResult
 from brazil.sandbox.bubblewrap import find_bubblewrap
 from brazil.sandbox.host_platform import HostPlatform
 from tests.sandbox_case import OUTPUT, Machine, machine, processes_with

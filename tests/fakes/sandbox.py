@@ -3,10 +3,10 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from brazil.errors import Problem, UnavailableError
-from brazil.model.action import Platform
+from brazil.model.action import Platform, RunRecord, SandboxRequest, SandboxResult
 from brazil.model.digest import Digest
 from brazil.model.tree import Directory, FileNode
-from brazil.ports import ContentStore, RunRecord, SandboxRequest, SandboxResult
+from brazil.ports import ContentStore
 
 from .clock import ManualClock
 

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from brazil.model.action import ActionResult, Platform, Snapshot, StepId, StepKind
+from brazil.model.action import ActionResult, Platform, RunRecord, SandboxResult, Snapshot, StepId, StepKind
 from brazil.model.digest import EMPTY, Digest, digest_of
 from brazil.model.names import parse_interface
-from brazil.ports import RunRecord, SandboxResult
 from brazil.store.local import LocalStore
 from brazil.store.records import RecordFiles
 

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from brazil.errors import IntegrityError
-from brazil.model.action import ActionResult, Platform, Snapshot, StepId, StepKind
+from brazil.model.action import ActionResult, Platform, RunRecord, SandboxResult, Snapshot, StepId, StepKind
 from brazil.model.digest import Digest, digest_of
 from brazil.model.names import parse_interface
 from brazil.model.tree import Directory, DirectoryNode, FileNode
-from brazil.ports import RunRecord, SandboxResult
 from brazil.store.local import LocalStore
 from brazil.store.records import RecordFiles
 

@@ -14,14 +14,23 @@ from brazil.formats.reapi import (
     encode_directory,
 )
 from brazil.formats.snapshot import decode_run, decode_snapshot, encode_run, encode_snapshot
-from brazil.model.action import Action, ActionResult, Command, Platform, Snapshot, StepId, StepKind
+from brazil.model.action import (
+    Action,
+    ActionResult,
+    Command,
+    Platform,
+    RunRecord,
+    SandboxResult,
+    Snapshot,
+    StepId,
+    StepKind,
+)
 from brazil.model.digest import EMPTY, digest_of
 from brazil.model.names import parse_interface
 from brazil.model.tree import Directory, DirectoryNode, FileNode, SymlinkNode
 from brazil.plan.environment import Layout
 from brazil.plan.key import key_step
 from brazil.plan.planner import Step
-from brazil.ports import RunRecord, SandboxResult
 
 # A change here means that nothing of what is stored is found again: it takes a line in the change log, and
 # `GENERATION` in plan/key.py one more when the meaning of a Key changed too.

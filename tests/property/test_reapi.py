@@ -17,11 +17,20 @@ from brazil.formats.reapi import (
 )
 from brazil.formats.reapi_pb import remote_execution_pb2 as pb
 from brazil.formats.snapshot import decode_run, decode_snapshot, encode_run, encode_snapshot
-from brazil.model.action import Action, ActionResult, Command, Platform, Snapshot, StepId, StepKind
+from brazil.model.action import (
+    Action,
+    ActionResult,
+    Command,
+    Platform,
+    RunRecord,
+    SandboxResult,
+    Snapshot,
+    StepId,
+    StepKind,
+)
 from brazil.model.digest import EMPTY, Digest, digest_of
 from brazil.model.names import parse_interface
 from brazil.model.tree import Directory, DirectoryNode, FileNode, SymlinkNode, entry_name_fault
-from brazil.ports import RunRecord, SandboxResult
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 NAMES = TEXT.filter(lambda text: entry_name_fault(text) is None)

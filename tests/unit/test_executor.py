@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 from brazil.build.executor import Execution, Machine, Outcome, reasons
 from brazil.errors import HermeticityError, IntegrityError, Problem, UnavailableError
 from brazil.events import Emit, Event, Note, PlanReady, StepCached, StepFailed, StepFinished, StepSkipped, StepStarted
-from brazil.model.action import Platform, Snapshot, StepId
+from brazil.model.action import Platform, SandboxRequest, Snapshot, StepId
 from brazil.model.digest import Digest, digest_of
 from brazil.model.tree import Directory, FileNode
 from brazil.plan.planner import Plan, Step
 from brazil.plan.state import State
-from brazil.ports import SandboxRequest
 from brazil.store.local import LocalStore
 from brazil.store.memory import MemoryStore
 from tests.fakes.sandbox import PLATFORM, Failure, MemoryRecords, ScriptedSandbox, Work, names_of_inputs
