@@ -176,7 +176,8 @@ class Wiring:
 
         data = self.places.data
         sandbox = BubblewrapSandbox(self.store, self.platform, data / "runs", self.bubblewrap)
-        jobs = self._jobs or self.configuration.jobs or len(os.sched_getaffinity(0))
+        # One more than processors: a Step also waits, for the kernel to make its namespaces and for the disk.
+        jobs = self._jobs or self.configuration.jobs or len(os.sched_getaffinity(0)) + 1
         return Machine(self.store, self.store, sandbox, RecordFiles(data / "records", self.store), jobs)
 
     @cached_property

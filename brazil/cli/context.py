@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
 events_option = click.option("--events", is_flag=True, help="Print progress as JSON lines.")
 jobs_option = click.option(
-    "-j", "--jobs", type=click.IntRange(1, 1024), metavar="N", help="Steps at a time. [default: one per processor]"
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="Steps at a time. [default: one more than processors]",
 )
 keep_going_option = click.option(
     "-k", "--keep-going", is_flag=True, help="After a failure, go on with whatever does not need what failed."
