@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from brazil.errors import BrazilError, IntegrityError, Problem, UsageError
 from brazil.formats.manifest_data import manifest_from_data, manifest_to_data
+from brazil.formats.toml_reader import long_key_line
 from brazil.formats.toml_writer import dump
 from brazil.model.digest import Digest, parse_digest
 from brazil.model.names import (
@@ -182,11 +183,20 @@ def read_message(text: str, place: str) -> Message:
         if not isinstance(facts, dict):
             raise ValueError("its line 'Brazil-Revision' is no object")
         _check_schema(facts, place)
-        packages = tuple(sorted((PackageName(str(name)), str(commit)) for name, commit in facts["packages"]))
-        reason = Reason(str(facts["kind"]), packages, head.partition("\n\n")[2])
-        return Message(int(facts["number"]), str(facts["token"]), reason)
-    except (ValueError, KeyError, TypeError) as error:
+        file = _Facts(facts)
+        reason = Reason(file.string("kind"), _named_commits(facts["packages"]), head.partition("\n\n")[2])
+        return Message(file.natural("number", 0), file.string("token"), reason)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(place, error) from error
+
+
+def _named_commits(packages: object) -> tuple[tuple[PackageName, str], ...]:
+    if not isinstance(packages, list):
+        raise ValueError("its 'packages' is no list")
+    for pair in packages:
+        if not isinstance(pair, list) or [type(part) for part in pair] != [str, str]:
+            raise ValueError("its 'packages' is no list of names and commits")
+    return tuple(sorted((PackageName(name), commit) for name, commit in packages))
 
 
 def _subject(reason: Reason) -> str:
@@ -227,23 +237,11 @@ def _damaged(place: str, error: Exception) -> IntegrityError:
     )
 
 
-class _File:
-    """One parsed file; inside `with`, whatever is wrong becomes an IntegrityError that names its place."""
+class _Facts:
+    """Keys and values of which each must be of its kind; what is not raises ValueError or KeyError."""
 
-    def __init__(self, data: bytes, place: str) -> None:
-        self._place = place
-        try:
-            self._data = tomllib.loads(data.decode("utf-8"))
-            _check_schema(self._data, place)
-        except ValueError as error:
-            raise _damaged(place, error) from error
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        if isinstance(error, ValueError | KeyError | TypeError | BrazilError):
-            raise _damaged(self._place, error) from error
+    def __init__(self, data: Mapping[str, object]) -> None:
+        self._data = data
 
     def has(self, key: str) -> bool:
         return key in self._data
@@ -289,3 +287,25 @@ class _File:
         if len(text) not in lengths or not set(text) <= set("0123456789abcdef"):
             raise ValueError(f"its '{key}' is no hexadecimal id")
         return text
+
+
+class _File(_Facts):
+    """One parsed file; inside `with`, whatever is wrong becomes an IntegrityError that names its place."""
+
+    def __init__(self, data: bytes, place: str) -> None:
+        self._place = place
+        try:
+            text = data.decode("utf-8")
+            if long_key_line(text):
+                raise ValueError("a key has too many parts")
+            super().__init__(tomllib.loads(text))
+            _check_schema(self._data, place)
+        except (ValueError, RecursionError) as error:
+            raise _damaged(place, error) from error
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, ValueError | KeyError | TypeError | BrazilError):
+            raise _damaged(self._place, error) from error

@@ -184,7 +184,9 @@ def read_toml(data: bytes, *, file: str, topic: str) -> Table:
         UsageError: it is too large, not UTF-8, begins with a byte order mark, is not TOML, or has an endless key.
     """
     text = _decoded(data, file, topic)
-    _refuse_long_keys(text, file, topic)
+    if line := long_key_line(text):
+        because = f"more than {MAX_KEY_PARTS} are joined by dots"
+        raise UsageError(Problem(f"{topic}.long-key", "a key has too many parts", because, "", file, line))
     try:
         content = tomllib.loads(text)
     except RecursionError as error:
@@ -212,13 +214,14 @@ def _decoded(data: bytes, file: str, topic: str) -> str:
         raise UsageError(Problem(f"{topic}.encoding", what, because, hint, file, line)) from error
 
 
-def _refuse_long_keys(text: str, file: str, topic: str) -> None:
+def long_key_line(text: str) -> int:
+    """Return the first line with a key of so many parts that reading it would take for ever; 0: there is none."""
     if text.count(".") < MAX_KEY_PARTS:
-        return
+        return 0
     for number, line in enumerate(text.split("\n"), 1):
         if line.count(".") >= MAX_KEY_PARTS and _LONG_KEY.search(line):
-            because = f"more than {MAX_KEY_PARTS} are joined by dots"
-            raise UsageError(Problem(f"{topic}.long-key", "a key has too many parts", because, "", file, number))
+            return number
+    return 0
 
 
 def _syntax_problem(message: str, text: str, file: str, topic: str) -> Problem:

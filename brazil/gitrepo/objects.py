@@ -105,11 +105,14 @@ class ObjectReader:
             if head.endswith((b" missing\n", b" ambiguous\n")):
                 return None
             raise _died(self._folder)
-        size = int(words[2])
-        data = process.stdout.read(size)
-        if len(data) != size or process.stdout.read(1) != b"\n":
-            raise _died(self._folder)
-        return GitObject(words[0].decode("ascii"), words[1].decode("ascii"), data)
+        try:
+            size = int(words[2])
+            data = process.stdout.read(size)
+            if len(data) != size or process.stdout.read(1) != b"\n":
+                raise _died(self._folder)
+            return GitObject(words[0].decode("ascii"), words[1].decode("ascii"), data)
+        except (ValueError, OverflowError, MemoryError) as error:
+            raise _died(self._folder) from error
 
     def _end(self) -> None:
         process, self._process = self._process, None

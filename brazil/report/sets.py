@@ -10,6 +10,7 @@ from brazil.report.progress import printable
 from brazil.report.table import columns, counted
 
 _SHORT = 4  # hex digits of a commit that a person compares; longer where two commits of a report share them
+_LAST_SECOND = 253_402_300_800  # the year 10000
 
 
 def diff_lines(report: DiffReport) -> list[str]:
@@ -164,7 +165,9 @@ def reason_text(reason: Reason) -> str:
 
 
 def time_text(seconds: int) -> str:
-    """Write a time in UTC."""
+    """Write a time in UTC; one that no calendar has, as git writes seconds."""
+    if not 0 <= seconds < _LAST_SECOND:
+        return f"@{seconds}"
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 

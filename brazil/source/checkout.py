@@ -140,20 +140,25 @@ class GitCheckouts:
             output = run(in_checkout(folder.absolute()), arguments)
         except GitFailedError as failure:
             raise _unreadable(folder, failure) from failure
-        commit = branch = ""
-        changed = []
-        for line in os.fsdecode(output).split("\0"):
-            words = line.split(" ")
-            if line.startswith("# branch.oid ") and words[2] != "(initial)":
-                commit = words[2]
-            elif line.startswith("# branch.head ") and words[2] != "(detached)":
-                branch = words[2]
-            elif words[0] in _FIELDS:
-                changed.append(line.split(" ", _FIELDS[words[0]])[-1])
-        return CheckoutStatus(commit, branch, tuple(sorted(changed)), _busy(folder))
+        return read_status(output)._replace(busy=_busy(folder))
 
 
 _FIELDS = {"1": 8, "u": 10, "?": 1}  # words before the path in a line of `status --porcelain=v2`
+
+
+def read_status(output: bytes) -> CheckoutStatus:
+    """Read what `git status --porcelain=v2 --branch -z` says; it does not say what is in progress."""
+    commit = branch = ""
+    changed = []
+    for line in os.fsdecode(output).split("\0"):
+        words = line.split(" ")
+        if line.startswith("# branch.oid ") and words[2] != "(initial)":
+            commit = words[2]
+        elif line.startswith("# branch.head ") and words[2] != "(detached)":
+            branch = words[2]
+        elif words[0] in _FIELDS:
+            changed.append(line.split(" ", _FIELDS[words[0]])[-1])
+    return CheckoutStatus(commit, branch, tuple(sorted(changed)), "")
 
 
 def _require_checkout(folder: Path) -> None:

@@ -8,7 +8,7 @@ measured); everything else is left to git itself. The walk also takes the Stamps
 # ruff: noqa: PTH118, PTH123
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -100,11 +100,6 @@ def _entries(root: bytes, inside: bytes) -> Iterator[tuple["os.DirEntry[bytes]",
                 yield entry, os.path.join(inside, entry.name)
 
 
-def _is_plain(root: bytes, path: bytes, name: bytes) -> bool:
-    """Say whether an entry leaves nothing for git to judge: it is no repository inside, and ignores nothing."""
-    return name.lower() != b".git" and (name != b".gitignore" or _is_idle(root, path))
-
-
 def _is_idle(root: bytes, path: bytes) -> bool:
     """Say whether a list of what to ignore names nothing."""
     try:
@@ -119,6 +114,16 @@ def _is_idle(root: bytes, path: bytes) -> bool:
 def _ask_git(folder: Path) -> Listing:
     arguments = ["ls-files", "-z", "-t", "--stage", "--cached", "--others", "--exclude-standard"]
     output = run(in_checkout(folder), arguments)
+    return read_listing(output, lambda path: os.path.lexists(os.path.join(os.fsencode(folder), path)))
+
+
+def read_listing(output: bytes, exists: Callable[[bytes], bool]) -> Listing:
+    """Read what `git ls-files -z -t --stage` says.
+
+    Args:
+        output: of git.
+        exists: whether the checkout has a path that a sparse one may lack.
+    """
     paths: set[bytes] = set()
     problems = []
     for line in output.split(b"\0"):
@@ -128,7 +133,7 @@ def _ask_git(folder: Path) -> Listing:
         mode, path = (b"", rest) if tag == b"?" else (rest[:6], rest.partition(b"\t")[2])
         if mode == b"160000" or path.endswith(b"/"):
             problems.append(submodule_problem(os.fsdecode(path).rstrip("/")))
-        elif tag == b"S" and not os.path.lexists(os.path.join(os.fsencode(folder), path)):
+        elif tag == b"S" and not exists(path):
             problems.append(kind_problem(os.fsdecode(path), "the checkout is sparse and does not have it"))
         else:
             paths.add(path)
