@@ -14,8 +14,8 @@ import click
 
 from brazil import __version__
 from brazil.errors import BrazilError, Problem, UsageError
+from brazil.report.printable import printable
 from brazil.report.problems import error_data, problem_lines
-from brazil.report.progress import printable
 
 _INTERRUPTED, _TERMINATED = 130, 143
 
@@ -52,10 +52,10 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find a command; an unknown one is answered with the nearest."""
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            from difflib import get_close_matches
+            from brazil.model.nearest import nearest
 
-            near = get_close_matches(args[0], _COMMANDS, n=1)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
+            near = nearest(args[0], _COMMANDS)
+            hint = f" Did you mean '{near}'?" if near else ""
             ctx.fail(f"No such command {args[0]!r}.{hint}")
         return super().resolve_command(ctx, args)
 

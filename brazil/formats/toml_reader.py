@@ -8,10 +8,10 @@ The file is small and comes from outside: it is bounded, and text that is not pl
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 
 from brazil.errors import Problem, UsageError
 from brazil.formats.toml_lines import KeyPath, key_lines
+from brazil.model.nearest import nearest
 
 MAX_BYTES = 1024 * 1024
 MAX_INTEGER = 2**63 - 1  # what every TOML reader can hold
@@ -52,10 +52,9 @@ def type_name(value: object) -> str:
 
 def suggestion(word: str, known: Sequence[str], noun: str = "") -> str:
     """Return the hint for a word that is not among the known ones: the nearest, else all of them."""
-    folded = {name.lower(): name for name in reversed(known)}
-    near = get_close_matches(word.lower(), folded, n=1)
+    near = nearest(word, known)
     if near:
-        return f"did you mean '{folded[near[0]]}'?"
+        return f"did you mean '{near}'?"
     names = ", ".join(f"'{name}'" for name in known)
     return f"known {noun}: {names}" if noun else f"one of {names}"
 

@@ -6,12 +6,12 @@ reached for only where nothing hot happens: cycles that are known to exist, path
 
 from collections import deque
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING
 
 from brazil.errors import Problem, UsageError
 from brazil.model.names import Interface
+from brazil.model.nearest import did_you_mean
 from brazil.model.package import Kind, Manifest
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ class DependencyGraph:
         try:
             return self.manifests[interface]
         except KeyError:
-            near = get_close_matches(str(interface), map(str, self.manifests), n=1)
-            hint = f"did you mean {near[0]}?" if near else ""
+            hint = did_you_mean(str(interface), map(str, self.manifests))
             raise UsageError(Problem("graph.not-pinned", f"{interface} is not pinned", hint=hint)) from None
 
     def needs(self, interface: Interface, *kinds: Kind) -> tuple[Interface, ...]:

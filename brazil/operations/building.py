@@ -15,10 +15,10 @@ from brazil.model.action import StepId
 from brazil.model.conflict import Conflict
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName
+from brazil.model.nearest import did_you_mean
 from brazil.model.versionset import Revision
 from brazil.model.workspace import Captured, WorkspaceFile
 from brazil.operations.again import built, captured, leave_trace, link_artifacts, tops
-from brazil.operations.suggest import nearest
 from brazil.plan.environment import search_paths
 from brazil.plan.planner import Plan
 from brazil.plan.state import GOOD_ENDS
@@ -198,7 +198,7 @@ def find_interfaces(name: str, candidate: Candidate) -> list[Interface]:
     found = found or [i for i in members if i.name == name]
     if not found:
         names = {PackageName(name) for i in members for name in (i.name, str(i))}
-        hint = nearest(name, names)
+        hint = did_you_mean(name, names)
         raise UsageError(Problem("build.unknown-package", f"{name!a} is not in {candidate.base.info.set}", hint=hint))
     return found
 

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 from brazil.errors import Problem, UsageError
 from brazil.model.names import Interface, PackageName, PackageVersion
+from brazil.model.nearest import did_you_mean
 from brazil.model.versionset import PackageRecord, RegisteredPackage
-from brazil.operations.suggest import nearest
 from brazil.ports import Registry, SourceProvider
 
 
@@ -45,7 +45,7 @@ def known_package(name: PackageName, registry: Registry) -> RegisteredPackage:
     """
     package = registry.package(name)
     if package is None:
-        hint = nearest(name, [p.name for p in registry.packages()])
+        hint = did_you_mean(name, [p.name for p in registry.packages()])
         raise UsageError(
             Problem(
                 "package.unknown",

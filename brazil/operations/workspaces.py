@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from brazil.errors import Problem, UnavailableError, UsageError
 from brazil.model.names import Interface, PackageName, VersionSetName
+from brazil.model.nearest import did_you_mean
 from brazil.model.versionset import Revision, RevisionInfo
 from brazil.model.workspace import WorkspaceFile
 from brazil.operations.building import base_revision
 from brazil.operations.packages import known_package
-from brazil.operations.suggest import nearest
 from brazil.operations.version_sets import DiffReport, diff_sets
 from brazil.ports import Checkouts, CheckoutStatus, Registry, SourceProvider
 from brazil.workspace.folder import WorkspaceFolder
@@ -127,7 +127,7 @@ def drop_packages(
         for name in names:
             file = workspace.read()
             if name not in file.packages:
-                hint = nearest(name, file.packages) or f"in use: {', '.join(file.packages) or 'nothing'}"
+                hint = did_you_mean(name, file.packages) or f"in use: {', '.join(file.packages) or 'nothing'}"
                 raise UsageError(Problem("workspace.not-in-use", f"{name} is not in use", hint=hint))
             folder = workspace.checkout(name)
             if not force and folder.exists():

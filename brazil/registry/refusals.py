@@ -1,10 +1,10 @@
 """What a registry says no to, the same way wherever it is kept. Pure."""
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 from brazil.errors import Problem, UsageError
 from brazil.model.names import Interface, PackageName, PackageVersion, VersionSetName
+from brazil.model.nearest import nearest
 from brazil.registry.layout import set_ref
 
 
@@ -62,5 +62,5 @@ def taken(name: VersionSetName, other: VersionSetName) -> UsageError:
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean '{near[0]}'?" if near else "see the list of version sets"
+    near = nearest(name, known)
+    return f"did you mean '{near}'?" if near else "see the list of version sets"

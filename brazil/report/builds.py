@@ -10,7 +10,7 @@ from brazil.operations.building import WorkspaceBuild
 from brazil.operations.publishing import AlreadyPublished, BuildsFailed, Overlap, Published, PublishOutcome
 from brazil.operations.version_sets import DiffReport
 from brazil.plan.state import State
-from brazil.report.progress import printable
+from brazil.report.printable import printable
 from brazil.report.sets import diff_data, diff_lines, info_data
 from brazil.report.summary import outcome_summary
 from brazil.report.unchanged import stale_lines

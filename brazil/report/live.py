@@ -10,7 +10,8 @@ from rich.text import Text
 
 from brazil.events import Event, PlanReady, StepCached, StepFailed, StepFinished, StepSkipped, StepStarted
 from brazil.model.action import StepId
-from brazil.report.progress import event_line, printable
+from brazil.report.printable import printable
+from brazil.report.progress import event_line
 
 _STYLES = {StepStarted: "cyan", StepFinished: "green", StepFailed: "red", StepSkipped: "yellow"}
 _SHOWN = 8  # running Steps that get a line of their own

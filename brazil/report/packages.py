@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from brazil.operations.packages import PackageView
-from brazil.report.progress import printable
+from brazil.report.printable import printable
 from brazil.report.sets import record_data
 from brazil.report.table import columns
 

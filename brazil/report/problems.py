@@ -3,7 +3,7 @@
 from typing import Any
 
 from brazil.errors import BrazilError, Problem
-from brazil.report.progress import printable
+from brazil.report.printable import printable
 
 
 def problem_lines(error: BrazilError) -> list[str]:

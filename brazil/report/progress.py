@@ -18,6 +18,7 @@ from brazil.events import (
     StepStarted,
 )
 from brazil.model.action import StepKind
+from brazil.report.printable import printable
 from brazil.report.table import counted
 
 _DONE = {StepKind.BUILD: "built", StepKind.TEST: "tested"}
@@ -96,8 +97,3 @@ def json_to(stream: IO[str]) -> Emit:
         print(json.dumps(event_data(event)), file=stream, flush=True)
 
     return emit
-
-
-def printable(text: str) -> str:
-    """Take out what could steer a terminal: logs and commit messages come from packages."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -6,7 +6,7 @@ from typing import Any
 
 from brazil.model.versionset import PackageRecord, PinChange, Reason, Result, Revision, RevisionInfo
 from brazil.operations.version_sets import DiffReport
-from brazil.report.progress import printable
+from brazil.report.printable import printable
 from brazil.report.table import columns, counted
 
 _SHORT = 4  # hex digits of a commit that a person compares; longer where two commits of a report share them

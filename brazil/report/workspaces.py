@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from brazil.operations.workspaces import InUse, WorkspaceView
-from brazil.report.progress import printable
+from brazil.report.printable import printable
 from brazil.report.table import columns, counted
 
 

@@ -6,11 +6,11 @@ The needs of a Conflict are a smallest core: found by asking again without each 
 """
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from brazil.model.conflict import Conflict, ConflictKind, Need, Suggestion, SuggestionKind
 from brazil.model.names import Interface, PackageName, PackageVersion
+from brazil.model.nearest import nearest
 from brazil.model.package import Kind, Manifest
 from brazil.resolve.catalog import Catalog
 from brazil.resolve.question import RUN, Atom, Failure, Nogood, Question
@@ -135,8 +135,8 @@ def _suggestions(
 def _near(question: Question, missing: Interface) -> list[Interface]:
     """Return other lines of the package; if there are none, lines of the package with the nearest name."""
     known = {*question.base, *question.new}
-    names = sorted({interface.name for interface in known})
-    for name in (missing.name, *map(PackageName, get_close_matches(missing.name, names, n=1))):
+    near = nearest(missing.name, {interface.name for interface in known})
+    for name in filter(None, (missing.name, PackageName(near))):
         lines = {*question.catalog.interfaces(name), *(i for i in known if i.name == name)} - {missing}
         if lines:
             return sorted(lines)

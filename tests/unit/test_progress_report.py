@@ -16,7 +16,8 @@ from brazil.events import (
     StepStarted,
 )
 from brazil.model.digest import digest_of
-from brazil.report.progress import event_data, event_line, json_to, lines_to, printable
+from brazil.report.printable import printable
+from brazil.report.progress import event_data, event_line, json_to, lines_to
 from tests.steps import build_of, checks_of
 
 ACTION = digest_of(b"action")
