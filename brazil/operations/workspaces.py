@@ -1,11 +1,10 @@
 """Workspaces: create, look at, take packages into use and out of it, move to another base."""
 
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from brazil.errors import Problem, UnavailableError, UsageError
+from brazil.errors import Problem, UsageError
 from brazil.model.names import Interface, PackageName, VersionSetName
 from brazil.model.nearest import did_you_mean
 from brazil.model.versionset import Revision, RevisionInfo
@@ -134,8 +133,7 @@ def drop_packages(
                 _refuse_unsaved(name, folder, registry, sources, checkouts)
             # Out of use first: a kill in between leaves a folder, not a package in use without one.
             workspace.save(file._replace(packages=tuple(p for p in file.packages if p != name)))
-            workspace.unlink_artifact(name)
-            _delete(folder)
+            workspace.delete_checkout(name)
             done.append(name)
     return tuple(done)
 
@@ -245,17 +243,3 @@ def _revision_before(file: WorkspaceFile, after: Revision, registry: Registry) -
         if before.info.commit == file.revision_commit:
             return before
     return after._replace(records={}, results={}, info=after.info._replace(number=file.revision))
-
-
-def _delete(folder: Path) -> None:
-    try:
-        if folder.is_symlink():
-            folder.unlink()
-        elif folder.exists():
-            shutil.rmtree(folder)
-    except OSError as error:
-        raise UnavailableError(
-            Problem(
-                "workspace.cannot-write", f"cannot delete {folder}", error.strerror or str(error), "delete it by hand"
-            )
-        ) from error

@@ -8,6 +8,7 @@ are in use, or the base, holds the lock; a dead holder never blocks.
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -134,10 +135,25 @@ class WorkspaceFolder:
         except OSError as error:
             raise _cannot_write(link, error) from error
 
-    def unlink_artifact(self, name: PackageName) -> None:
-        """Take `build/<Package>` away."""
-        with suppress(FileNotFoundError):
-            (self.root / "build" / name).unlink()
+    def delete_checkout(self, name: PackageName) -> None:
+        """Delete `src/<Package>`, and the link to its artifact.
+
+        Raises:
+            UnavailableError: the disk refuses.
+        """
+        folder = self.checkout(name)
+        try:
+            (self.root / "build" / name).unlink(missing_ok=True)
+            if folder.is_symlink():
+                folder.unlink()
+            elif folder.exists():
+                shutil.rmtree(folder)
+        except OSError as error:
+            because = error.strerror or str(error)
+            hint = "delete it by hand"
+            raise UnavailableError(
+                Problem("workspace.cannot-write", f"cannot delete {folder}", because, hint)
+            ) from error
 
     def _replace(self, path: Path, data: bytes) -> None:
         staged = path.with_name(f".{path.name}-{os.getpid()}")
