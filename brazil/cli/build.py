@@ -130,7 +130,7 @@ def _build(
         with listening(events) as emit:
             again = build_again(workspace, look, wiring.checkouts, wiring.machine, emit, keep_going=keep_going)
         if again:
-            tell(again_lines(again))
+            tell(again_lines(again), err=not again.succeeded)
             return 0 if again.succeeded else _FAILED
 
     from brazil.model.conflict import Conflict
@@ -149,7 +149,7 @@ def _build(
     if as_json:
         tell_json(build_data(done))
     elif not events:
-        tell(build_lines(done))
+        tell(build_lines(done), err=not done.succeeded)
     return 0 if done.succeeded else _FAILED
 
 

@@ -83,7 +83,7 @@ def publish(
     if as_json:
         tell_json(publish_data(outcome, report))
     elif not events:
-        tell(publish_lines(outcome, report))
+        tell(publish_lines(outcome, report), err=exit_code(outcome) != 0)
     return exit_code(outcome)
 
 

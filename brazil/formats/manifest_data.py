@@ -6,6 +6,7 @@ not known are passed over: the file around it says by its `schema` whether they 
 """
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import TypeVar
 
 from brazil.errors import IntegrityError, Problem
@@ -49,7 +50,7 @@ def manifest_from_data(data: Mapping[str, object], file: str) -> Manifest:
             build_system=_text(data["build-system"]),
             description=_text(data.get("description", "")),
             dependencies=_dependencies(data),
-            winners=tuple(sorted(_interface(text) for text in _list(data.get("winners", [])))),
+            winners=_winners(data),
             removed=tuple(sorted(_interface(text) for text in _list(data.get("removed", [])))),
             closure=_text(data["closure"]),
             timeout=_count(data["timeout"]),
@@ -68,6 +69,14 @@ def _dependencies(data: Mapping[str, object]) -> tuple[Dependency, ...]:
         for entry in _list(data.get(table, [])):
             interface, at_least, line = _list(entry, 3)
             found.append(Dependency(_interface(interface), kind, _count(at_least), _count(line)))
+    return tuple(found)
+
+
+def _winners(data: Mapping[str, object]) -> tuple[Interface, ...]:
+    found = sorted(_interface(text) for text in _list(data.get("winners", [])))
+    for one, other in pairwise(found):
+        if one.name == other.name:
+            raise ValueError(f"{one} and {other} win at once")
     return tuple(found)
 
 

@@ -29,7 +29,7 @@ class BuildAgain(NamedTuple):
 
     outcomes: Mapping[StepId, Outcome]  # of the Steps that a changed source may affect
     untouched: int  # Steps that nothing which changed can affect: remembered without a look
-    stale: tuple[str, ...]  # as the build before told them
+    stale: tuple[str, ...]  # as the build before told them; none when it failed
 
     @property
     def succeeded(self) -> bool:
@@ -66,8 +66,9 @@ def build_again(
     outcomes = execution.run()
     artifacts = built(outcomes)
     link_artifacts(workspace, {i: d for i, d in artifacts.items() if i.name in now}, machine)
-    again = BuildAgain(outcomes, plan.steps - len(outcomes), look.trace.stale)
+    again = BuildAgain(outcomes, plan.steps - len(outcomes), ())
     if again.succeeded:
+        again = again._replace(stale=look.trace.stale)
         plan.update(part, outcomes)
         leave_trace(workspace, look.key, now, plan.steps, again.stale, plan)
     return again

@@ -33,7 +33,7 @@ class WorkspaceBuild(NamedTuple):
     candidate: Candidate
     outcomes: Mapping[StepId, Outcome]
     artifacts: Mapping[Interface, Digest]  # of everything that was asked for and has one
-    stale: tuple[Interface, ...]  # pinned consumers of what is in use that were not asked for
+    stale: tuple[Interface, ...]  # pinned consumers of what is in use that were not asked for; none when it failed
 
     @property
     def succeeded(self) -> bool:
@@ -101,8 +101,10 @@ def build_workspace(
     artifacts = {**plan.artifacts, **built(outcomes)}
     link_artifacts(workspace, {i: artifacts[i] for i in candidate.fresh if i in artifacts}, machine)
     asked = {i: artifacts[i] for i in sorted(builds) if i in artifacts}
-    build = WorkspaceBuild(candidate, outcomes, asked, _stale(candidate, artifacts, machine))
+    build = WorkspaceBuild(candidate, outcomes, asked, ())
     if build.succeeded:
+        # Before that, what a consumer should be built against is not known.
+        build = build._replace(stale=_stale(candidate, artifacts, machine))
         consumers = candidate.affected.rebuild - {step.interface for step in plan.steps}
         plan_stays = None if consumers else RememberedPlan.of(plan, outcomes, artifacts, tops(checkouts, machine))
         leave_trace(workspace, key, checkouts, len(outcomes), tuple(map(str, build.stale)), plan_stays)

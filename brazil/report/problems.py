@@ -5,17 +5,21 @@ from typing import Any
 from brazil.errors import BrazilError, Problem
 from brazil.report.printable import printable
 
+_SHOWN = 20  # problems that a person reads; JSON has all of them
+
 
 def problem_lines(error: BrazilError) -> list[str]:
-    """Write every problem: where, what, because of what, then the hint."""
+    """Write the problems: where, what, because of what, then the hint."""
     lines = []
-    for problem in error.problems:
+    for problem in error.problems[:_SHOWN]:
         text = f"error: {_place(problem)}{problem.what}"
         if problem.because:
             text += f": {problem.because}"
         lines.append(f"{text} [{problem.code}]")
         if problem.hint:
             lines.append(f"  hint: {problem.hint}")
+    if len(error.problems) > _SHOWN:
+        lines.append(f"... and {len(error.problems) - _SHOWN} more")
     return [printable(line) for line in lines]
 
 

@@ -60,7 +60,7 @@ def kind_problem(path: str, because: str) -> Problem:
 
 def _problem(code: str, path: str, because: str, hint: str) -> Problem:
     shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in path)
-    return Problem(code, f"{shown} cannot be part of a source", because, hint)
+    return Problem(code, f"{shown} cannot be part of the source", because, hint)
 
 
 def decoded(name: bytes) -> str | None:

@@ -67,7 +67,7 @@ def capture(
     entries = reader.read(listing.paths)
     problems = [*listing.problems, *reader.problems]
     if problems:
-        raise UsageError(*sorted(problems))
+        raise UsageError(*sorted(p._replace(what=f"{p.what} in {folder}") for p in problems))
     stamps = dict(sorted((walk.stamps | reader.seen).items()))
     settled = all(changed < started - _FRESH for changed, _, _ in stamps.values())
     captured = Captured(write_paths(store, entries), tuple(stamps) if settled else None, packed(stamps.values()))

@@ -109,7 +109,11 @@ class SourceMirror:
 
     def tree(self, package: RegisteredPackage, commit: str) -> Digest:
         """Put the source at a commit into the store and return its root."""
-        return self._trees.convert(self._root(package, commit))
+        try:
+            return self._trees.convert(self._root(package, commit))
+        except UsageError as error:
+            problems = (p._replace(what=f"{p.what} of {package.name}") for p in error.problems)
+            raise UsageError(*problems) from error
 
     def file(self, package: RegisteredPackage, commit: str, path: str) -> bytes | None:
         """Return one regular file at a commit, or None when it is not there."""

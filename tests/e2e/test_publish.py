@@ -44,8 +44,8 @@ def test_failing_consumer_is_named_and_nothing_is_published(shop: Product) -> No
     refs = work.refs()
     answer = work.run("publish")
     assert answer.code == 1
-    assert "not published: shop/dev stays at revision 1" in answer.out
-    assert "test Price-1.0 failed: exit code 1" in answer.out
+    assert "not published: shop/dev stays at revision 1" in answer.err
+    assert "test Price-1.0 failed: exit code 1" in answer.err
     assert work.refs() == refs
     told = work.run("publish", "--json")
     assert (told.code, told.data["outcome"], told.data["base-is-broken"]) == (1, "failed", False)
@@ -171,7 +171,7 @@ def test_lost_to_an_overlapping_publication(shop: Product) -> None:
     (package,) = answer.data["packages"]
     assert (package["package"], package["ours"]) == ("Rates-1.0", ours)
     assert work.revision() == 2, "theirs, and nothing of ours"
-    assert "yours" in work.run("publish").out or work.revision() == 3
+    assert "yours" in work.run("publish").err or work.revision() == 3
 
 
 def test_two_processes_publish_at_once_and_no_update_is_lost(shop: Product) -> None:

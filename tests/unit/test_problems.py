@@ -48,6 +48,13 @@ def test_all_problems_are_told_in_their_order() -> None:
     ]
 
 
+def test_very_many_problems_are_counted_for_a_person_and_all_in_json() -> None:
+    error = UsageError(*(BARE._replace(key=f"k{n}") for n in range(100_003)))
+    told = problem_lines(error)
+    assert told[19:] == ["error: k19: it is not there [store.missing]", "... and 99983 more"]
+    assert len(error_data(error)["problems"]) == 100_003
+
+
 def test_what_a_problem_quotes_cannot_steer_the_terminal() -> None:
     hostile = "\x1b[2J\x9b\u202e\x07"
     told = problem_lines(UsageError(Problem("x.y", hostile, hostile, hostile, hostile, 1, hostile)))

@@ -110,6 +110,7 @@ def test_damage_is_named(kind: str, damage: bytes) -> None:
         (b"c" * 40, b"HEAD"),
         (b"/1", b"/01"),
         (b'"Http-Kit-1.2"', b'"../x"'),
+        (b'winners = [ "Http-Kit-1",', b'winners = [ "Http-Kit-1", "Http-Kit-2",'),
     ],
 )
 def test_a_record_with_a_wrong_value_is_damaged(old: bytes, new: bytes) -> None:
