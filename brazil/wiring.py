@@ -6,7 +6,7 @@ uses. Nothing else of ours reads the environment or the clock.
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -44,12 +44,12 @@ class SystemClock:
 class Wiring:
     """The adapters of one run of the program."""
 
-    def __init__(self, environment: Mapping[str, str], *, registry: str = "", jobs: int = 0) -> None:
+    def __init__(self, environment: Mapping[str, str], *, registry: Callable[[], str] = str, jobs: int = 0) -> None:
         """Prepare; nothing is made yet.
 
         Args:
             environment: of the process.
-            registry: path or URL that overrides the configured one; empty: none.
+            registry: asked when it is needed; path or URL that overrides the configured one, or empty.
             jobs: Steps at a time, overrides the configured number; 0: does not.
         """
         self._environment = environment
@@ -82,8 +82,8 @@ class Wiring:
 
     @cached_property
     def registry_location(self) -> str:
-        """Option over `BRAZIL_REGISTRY` over `config.toml` over the default one in the data folder."""
-        chosen = self._registry or self._environment.get("BRAZIL_REGISTRY") or self.configuration.registry
+        """What overrides it over `BRAZIL_REGISTRY` over `config.toml` over the default one in the data folder."""
+        chosen = self._registry() or self._environment.get("BRAZIL_REGISTRY") or self.configuration.registry
         if not chosen:
             return str(self.places.data / "registry.git")
         return chosen if ":" in chosen else str(Path(chosen).absolute())
@@ -154,7 +154,9 @@ class Wiring:
         from brazil.source.checkout import GitCheckouts
 
         cache = self.places.cache / "sources"
-        return GitCheckouts(self.sources, store=self.store, cache=cache, clock=SystemClock(), transport=self._transport)
+        return GitCheckouts(
+            lambda: self.sources, store=self.store, cache=cache, clock=SystemClock(), transport=self._transport
+        )
 
     @cached_property
     def bubblewrap(self) -> "Bubblewrap":

@@ -37,7 +37,10 @@ class Session:
 
     def wiring(self, *, jobs: int | None = None, workspace: "WorkspaceFolder | None" = None) -> Wiring:
         """Return the adapters; inside a workspace those of its own registry, unless another is asked for."""
-        registry = self._registry or (workspace.read().registry if workspace else "")
+
+        def registry() -> str:
+            return self._registry or (workspace.read().registry if workspace else "")
+
         return Wiring(self.environment, registry=registry, jobs=jobs or 0)
 
     def workspace(self) -> "WorkspaceFolder":

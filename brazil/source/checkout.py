@@ -8,6 +8,7 @@ import hashlib
 import marshal
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -39,12 +40,18 @@ class GitCheckouts:
     """Checkouts made from the mirror of sources."""
 
     def __init__(
-        self, mirror: SourceMirror, *, store: ContentStore, cache: Path, clock: Clock, transport: TransportFactory
+        self,
+        mirror: Callable[[], SourceMirror],
+        *,
+        store: ContentStore,
+        cache: Path,
+        clock: Clock,
+        transport: TransportFactory,
     ) -> None:
         """Name what checkouts are made from.
 
         Args:
-            mirror: has the commits.
+            mirror: called when a checkout is made; has the commits.
             store: where captured Trees go.
             cache: folder for stat caches; may be deleted at any time.
             clock: tells which stats are too fresh to trust.
@@ -69,7 +76,7 @@ class GitCheckouts:
                     "source.folder-exists", f"{package.name} cannot be checked out", f"{folder} exists", "move it away"
                 )
             )
-        self._mirror.ensure(package, commit)
+        self._mirror().ensure(package, commit)
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             _sweep(folder)
@@ -98,7 +105,7 @@ class GitCheckouts:
             f"+{below}/tags/*:refs/tags/*",
             f"+{commit}:refs/brazil/base",
         ]
-        transport.fetch(staged / ".git", str(self._mirror.repository.absolute()), refspecs)
+        transport.fetch(staged / ".git", str(self._mirror().repository.absolute()), refspecs)
         settings = [
             ("core.autocrlf", "false"),
             ("core.safecrlf", "false"),

@@ -75,7 +75,11 @@ class World:
 
     def new_checkouts(self, clock: LateClock | EarlyClock) -> GitCheckouts:
         return GitCheckouts(
-            self.mirror, store=self.store, cache=self.place / "cache", clock=clock, transport=GitPythonTransport
+            lambda: self.mirror,
+            store=self.store,
+            cache=self.place / "cache",
+            clock=clock,
+            transport=GitPythonTransport,
         )
 
     def both(self, id_: str) -> tuple[Digest, Digest]:
