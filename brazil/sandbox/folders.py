@@ -1,7 +1,8 @@
 """Temporary folders of runs: made, measured, removed on every path, and swept when their process was killed.
 
 Each process owns one folder below the run root, guarded by a lock file beside it that is held as long as the
-process lives; a folder whose lock is free belongs to nobody and is removed. What a build left behind is
+process or one of its runs lives; a folder whose lock is free belongs to nobody and is removed. Runs that have
+outlived their process, which takes a kill in the first milliseconds of a run, are ended first. What a build left behind is
 hostile: links are never followed, permissions are restored before removing, and no depth of folders is too deep.
 """
 
@@ -10,6 +11,8 @@ import fcntl
 import itertools
 import os
 import secrets
+import select
+import signal
 import weakref
 from collections.abc import Iterable
 from contextlib import suppress
@@ -18,6 +21,7 @@ from pathlib import Path
 from brazil.errors import Problem, UnavailableError
 
 _DEEPEST = 40  # folders that are open at once while removing; deeper ones are first moved up
+_END = 5  # seconds that the end of a killed process may take
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -28,13 +32,13 @@ class RunFolders:
         try:
             root.mkdir(parents=True, exist_ok=True)
             _sweep(str(root))
-            lock, self._own = _own_folder(str(root))
+            self.lock, self._own = _own_folder(str(root))  # what is started holds the descriptor as well
         except OSError as error:
             raise UnavailableError(
                 Problem("sandbox.folder", f"{root} cannot hold the folders of runs", str(error))
             ) from error
         self._numbers = itertools.count()
-        weakref.finalize(self, _give_back, self._own, lock, os.getpid())
+        weakref.finalize(self, _give_back, self._own, self.lock, os.getpid())
 
     def make(self) -> str:
         """Make a new empty folder, open to nobody else.
@@ -167,13 +171,50 @@ def _sweep(root: str) -> None:
         except OSError:
             continue  # removed in the meantime, or another user's
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                _end_orphans(path, name.partition("-")[0])
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             remove_tree(path.removesuffix(".lock"))
             os.unlink(path)
         except OSError:
             pass  # its process lives, or another sweep works on it
         finally:
             os.close(lock)
+
+
+def _end_orphans(lock: str, owner: str) -> None:
+    """End the runs that hold a lock when the process that started them does not any more."""
+    file = os.stat(lock)
+    if _holds(owner, file):
+        return
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        with suppress(OSError):
+            handle = os.pidfd_open(int(process))
+            try:
+                # Another sweep holds the file as well, for a moment; only bubblewrap is ever left behind.
+                if _program(process) == "bwrap" and _holds(process, file):
+                    signal.pidfd_send_signal(handle, signal.SIGKILL)
+                    gone = select.poll()
+                    gone.register(handle, select.POLLIN)
+                    gone.poll(_END * 1000)
+            finally:
+                os.close(handle)
+
+
+def _program(process: str) -> str:
+    with open(f"/proc/{process}/comm", encoding="utf-8", errors="replace") as file:
+        return file.read().strip()
+
+
+def _holds(process: str, file: os.stat_result) -> bool:
+    """Say whether a process has a file open, as far as we may know."""
+    folder = f"/proc/{process}/fd"
+    try:
+        return any(os.path.samestat(os.stat(f"{folder}/{number}"), file) for number in os.listdir(folder))
+    except OSError:
+        return False
 
 
 def _give_back(own: str, lock: int, pid: int) -> None:

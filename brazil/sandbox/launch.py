@@ -7,6 +7,9 @@ the kernel reports its end only after all others are gone.
 
 Two threads may launch at once. bubblewrap is told to die with its parent, and for the kernel that is the
 *thread* which started it: the caller's thread must live until `launch` returns, which it does by waiting here.
+
+Until bubblewrap has told the kernel so, in its first milliseconds, a kill of our process leaves it behind. So what it
+starts holds a lock of the caller, by which the next process finds it and ends it.
 """
 
 import json
@@ -55,6 +58,7 @@ def launch(
     limiter: Limiter,
     stop: int = -1,
     too_large: Callable[[], bool] = lambda: False,
+    lock: int = -1,
 ) -> Ending:
     """Run a command in a sandbox and wait for the end of all its processes.
 
@@ -66,6 +70,7 @@ def launch(
         limiter: sets limits for processes and memory.
         stop: descriptor that becomes readable when all runs must end; -1: none.
         too_large: measures the writable places; called now and then.
+        lock: descriptor that stays open as long as anything of the run is alive, but not in the command; -1: none.
 
     Raises:
         OSError: bubblewrap cannot be started, or its limits cannot be set.
@@ -74,7 +79,7 @@ def launch(
     group = limiter.group(memory=limits.memory, processes=limits.processes)
     try:
         with group.entered():
-            run.start(bwrap, command)
+            run.start(bwrap, command, lock)
         group.adopt(run.pid)
         limit_process(run.pid, processes=limits.processes, file_size=limits.file_size)
         run.send("\0".join((*options, "")).encode("utf-8", "surrogateescape"))
@@ -114,19 +119,23 @@ class _Run:
         assert self._outer
         return self._outer.pid
 
-    def start(self, bwrap: str, command: Sequence[str]) -> None:
+    def start(self, bwrap: str, command: Sequence[str], lock: int) -> None:
         options, self._options = self._pipe()
         gate, self._gate = self._pipe()
         self._status, status = self._pipe()
         self._output, output = self._pipe()
-        descriptors = ("--args", str(options), "--json-status-fd", str(status), "--block-fd", str(gate))
+        descriptors = ["--args", str(options), "--json-status-fd", str(status), "--block-fd", str(gate)]
+        passed = [options, status, gate]
+        if lock != -1:
+            descriptors += ["--sync-fd", str(lock)]
+            passed.append(lock)
         self._outer = subprocess.Popen(
             ["bwrap", *descriptors, "--", *command],  # seen inside as the first process: no path of the host
             executable=bwrap,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            pass_fds=(options, status, gate),
+            pass_fds=passed,
             env={},
             cwd="/",
             umask=0o022,

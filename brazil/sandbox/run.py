@@ -80,13 +80,14 @@ class BubblewrapSandbox:
         outputs = _output_places(request)
         folder = self._folders.make()
         try:
-            return self._run(request, outputs, folder)
+            try:
+                return self._run(request, outputs, folder)
+            finally:
+                remove_tree(folder)
         except OSError as error:
             raise UnavailableError(
                 Problem("sandbox.failed", f"{request.label} could not be run", str(error), "see 'brazil doctor'")
             ) from error
-        finally:
-            remove_tree(folder)
 
     def _run(self, request: SandboxRequest, outputs: Sequence[str], folder: str) -> SandboxResult:
         source = f"{folder}/src"
@@ -134,6 +135,7 @@ class BubblewrapSandbox:
             self._limiter,
             self._stop,
             lambda: measure(writable, request.largest_output) > request.largest_output,
+            self._folders.lock,
         )
         if not ending.started:
             said = ending.log.decode("utf-8", "replace").strip().replace("\n", "; ")

@@ -1,0 +1,112 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from brazil.sandbox import launch as module
+from brazil.sandbox.bubblewrap import find_bubblewrap
+from brazil.sandbox.folders import RunFolders
+from brazil.sandbox.launch import Limits, launch
+from brazil.sandbox.limits import Limiter
+
+pytestmark = pytest.mark.sandbox
+
+ROOT = Path(__file__).resolve().parents[2]
+OPTIONS = ["--unshare-pid", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc"]
+LIMITS = Limits(60, 1 << 20, 1 << 20, 0, 100)
+
+
+def start_and_die(root: str, place: str) -> None:
+    """Start a run and be killed: before its options are sent, right after, or when it was seen to have begun."""
+
+    def die(*_: object) -> None:
+        print(folders.lock, flush=True)  # noqa: T201 - so that the test knows it came so far
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    folders = RunFolders(Path(root))
+    folders.make()
+    if place == "options":
+        module._Run.send = die  # type: ignore[method-assign]
+    elif place == "gate":
+        module._Run.watch = die  # type: ignore[method-assign]
+    else:
+        module._Run._read_status = die  # type: ignore[method-assign,assignment]
+    command = ["/bin/sleep", "86399"]
+    launch(str(find_bubblewrap().path), OPTIONS, command, LIMITS, Limiter(()), lock=folders.lock)
+
+
+if __name__ == "__main__":
+    start_and_die(*sys.argv[1:])
+
+
+def holders(folder: Path) -> list[str]:
+    """Processes that have something in the folder open."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if process.name != str(os.getpid()) and any(
+                os.readlink(entry).startswith(str(folder))  # noqa: PTH115 - no real path
+                for entry in (process / "fd").iterdir()
+            ):
+                found.append(process.name)
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize("place", ["options", "gate", "begun"])
+@pytest.mark.parametrize("pause", [0.0, 0.05])
+def test_a_run_that_outlives_its_process_is_ended_by_the_next(tmp_path: Path, place: str, pause: float) -> None:
+    root = tmp_path / "runs"
+    worker = subprocess.run(
+        [sys.executable, __file__, str(root), place],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert worker.returncode == -signal.SIGKILL
+    assert worker.stdout, worker.stderr
+    time.sleep(pause)
+    mine = RunFolders(root)
+    # What was killed while it was on its way to its end may hold the folder for a moment more.
+    for _ in range(100):
+        if len(list(root.iterdir())) == 2:
+            break
+        RunFolders(root)
+        time.sleep(0.02)
+    assert len(list(root.iterdir())) == 2, "only the new folder and its lock are there"
+    assert holders(root) == []
+    assert mine.make()
+
+
+def test_a_process_that_lives_keeps_its_runs(tmp_path: Path) -> None:
+    root = tmp_path / "runs"
+    mine = RunFolders(root)
+    outcome = []
+    thread = threading.Thread(
+        target=lambda: outcome.append(
+            launch(
+                str(find_bubblewrap().path),
+                OPTIONS,
+                ["/bin/sh", "-c", "echo begun; sleep 0.3; echo whole; ls -l /proc/self/fd"],
+                LIMITS,
+                Limiter(()),
+                lock=mine.lock,
+            )
+        )
+    )
+    thread.start()
+    while not holders(root):  # the run has begun
+        time.sleep(0.005)
+    sweep = f"import pathlib, brazil.sandbox.folders as f; f.RunFolders(pathlib.Path({str(root)!r}))"
+    other = subprocess.run([sys.executable, "-c", sweep], env=os.environ | {"PYTHONPATH": str(ROOT)})
+    thread.join()
+    assert other.returncode == 0
+    assert outcome[0].exit_code == 0
+    assert b"whole" in outcome[0].log
+    assert b".lock" not in outcome[0].log, "the command does not have the lock"
