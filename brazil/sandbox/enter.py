@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -65,7 +65,7 @@ class BubblewrapClosureRunner:
         order, told = _pipe(), _pipe()
         settings = _pipe()
         inside = (sys.executable, "-I", "-S", "-c", _INSIDE, str(order[0]), str(told[1]))
-        with _signals() as (ignored, target):
+        with _signals() as (ignored, deliver_to):
             try:
                 process = subprocess.Popen(
                     [self._bwrap.path, "--args", str(settings[0]), "--", *inside],
@@ -81,7 +81,7 @@ class BubblewrapClosureRunner:
             _feed(order[1], json.dumps([list(arguments), dict(environment), ignored]).encode())
             with open(told[0], encoding="ascii") as file:
                 started = file.readline()
-                target.append(int(started.split()[1]) if started else process.pid)
+                deliver_to(int(started.split()[1]) if started else process.pid)
                 failure = file.readline()
             code = process.wait()
         if not started:
@@ -106,20 +106,30 @@ def _feed(descriptor: int, data: bytes) -> None:
 
 
 @contextmanager
-def _signals() -> Iterator[tuple[list[int], list[int]]]:
+def _signals() -> Iterator[tuple[list[int], Callable[[int], None]]]:
     """Leave the terminal's signals to the command and hand on others.
 
-    Yields the numbers that were ignored before, and a list to which the process id to hand on to is added.
+    Yields the numbers that were ignored before, and what is to be told the process id to hand on to; a signal that
+    comes earlier is kept until then.
     """
     target: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield [], target  # only the main thread may set handlers
-        return
+    early: list[int] = []
 
-    def hand_on(number: int, _: FrameType | None) -> None:
-        with suppress(IndexError, ProcessLookupError):
+    def hand_on(number: int, _: FrameType | None = None) -> None:
+        if not target:
+            early.append(number)
+            return
+        with suppress(ProcessLookupError):
             os.kill(target[0], number)
 
+    def deliver_to(process: int) -> None:
+        target.append(process)  # first, so that nothing is kept any more
+        while early:
+            hand_on(early.pop(0))
+
+    if threading.current_thread() is not threading.main_thread():
+        yield [], deliver_to  # only the main thread may set handlers
+        return
     before = {number: signal.getsignal(number) for number in (*_IGNORED, *_HANDED_ON)}
     try:
         for number in _IGNORED:
@@ -127,7 +137,7 @@ def _signals() -> Iterator[tuple[list[int], list[int]]]:
         for number in _HANDED_ON:
             if before[number] != signal.SIG_IGN:
                 signal.signal(number, hand_on)
-        yield [int(n) for n in _IGNORED if before[n] == signal.SIG_IGN], target
+        yield [int(n) for n in _IGNORED if before[n] == signal.SIG_IGN], deliver_to
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

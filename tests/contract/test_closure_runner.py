@@ -153,6 +153,14 @@ def test_a_signal_to_us_is_handed_on(box: Machine) -> None:
     assert code == 8
 
 
+def test_a_signal_that_comes_before_the_command_is_kept_for_it(box: Machine, tmp_path: Path) -> None:
+    slow = tmp_path / "bwrap"
+    slow.write_text(f'#!/bin/sh\nkill -TERM "$PPID"\nexec {box.bwrap.path} "$@"\n')
+    slow.chmod(0o755)
+    runner = BubblewrapClosureRunner(box.store, box.bwrap._replace(path=slow))
+    assert runner.run([], {"PATH": os.environ["PATH"]}, ["/bin/sh", "-c", "sleep 60"]) == 143
+
+
 def test_our_own_handling_of_signals_is_restored(box: Machine) -> None:
     numbers = (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.getsignal(number) for number in numbers]
