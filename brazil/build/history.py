@@ -3,8 +3,11 @@
 It only serves explanations: why a Step runs, and that it gave the same as before.
 """
 
+from contextlib import suppress
+
 from brazil.build.candidate import Candidate
 from brazil.build.executor import Machine
+from brazil.errors import IntegrityError
 from brazil.formats.snapshot import decode_snapshot
 from brazil.model.action import Snapshot, StepId, StepKind
 from brazil.model.digest import Digest
@@ -26,7 +29,7 @@ def history(candidate: Candidate, plan: Plan, machine: Machine) -> tuple[dict[St
             continue
         if step.kind is StepKind.BUILD:
             outputs[step] = result.artifact
-            if machine.store.has(result.snapshot):
+            with suppress(IntegrityError):  # gone or damaged: as if it was never known
                 snapshots[step] = decode_snapshot(machine.store.read(result.snapshot))
         elif result.test and (runs := machine.records.runs(result.test)):
             snapshots[step] = runs[-1].snapshot
