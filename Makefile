@@ -1,9 +1,10 @@
 # What can be done with a checkout; `make help` lists it. Everything sets up `.venv` by itself, and only once.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check soak bench clean run-environment test-environment
+.PHONY: help demo test check soak bench proto clean run-environment test-environment
 
 PYTEST = .venv/bin/python -m pytest
+PROTO = brazil/formats/reapi_pb
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.* ## /  make \1\t/p' Makefile | expand -t 16
@@ -26,6 +27,13 @@ soak: test-environment ## run the long tests: kill storms and fuzzing
 
 bench: test-environment ## measure the budgets, against ninja; writes docs/bench.md
 	.venv/bin/python -m tests.bench
+
+proto: test-environment ## generate the message classes of the protocol again
+	.venv/bin/python -m venv .venv/proto
+	.venv/bin/python -c 'import tomllib; \
+	print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["proto"], sep="\n")' > .venv/proto/wanted.txt
+	.venv/proto/bin/python -m pip install --no-input --quiet --requirement .venv/proto/wanted.txt
+	cd $(PROTO) && $(CURDIR)/.venv/proto/bin/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. remote_execution.proto
 
 clean: ## remove everything that was made here
 	[ ! -d .demo ] || chmod -R u+rwX .demo
