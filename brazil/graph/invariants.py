@@ -23,6 +23,7 @@ def check(
     records: Mapping[Interface, PackageRecord],
     results: Mapping[Interface, Result] | None = None,
     artifacts: Mapping[PackageVersion, Digest] | None = None,
+    valid: Mapping[Interface, PackageRecord] | None = None,
 ) -> tuple[Problem, ...]:
     """Return every way in which pins break I1 to I5, sorted by invariant; empty: a valid revision.
 
@@ -31,6 +32,8 @@ def check(
         results: what it records of one platform; None: nothing was built yet, so that I3 is not looked at.
         artifacts: artifacts, on that platform, of package versions that are pinned no more. What was built
             against a version that is missing here is not compared: its artifact may well have been the same.
+        valid: pins of a revision that is known to be valid. What is pinned there just so, and was built against
+            nothing but what is pinned now, is consistent without another walk of its closures.
     """
     manifests = {interface: records[interface].manifest for interface in sorted(records)}
     problems = [*_unique(records), *_closed(records, manifests)]
@@ -38,7 +41,7 @@ def check(
         cycle = _cycle(manifests)
         problems += cycle
         if results is not None and not cycle:
-            problems += _consistent(records, manifests, results, artifacts or {})
+            problems += _consistent(records, manifests, results, artifacts or {}, valid or {})
         problems += _coherent(manifests)
     return tuple(sorted(problems, key=lambda p: p.code))
 
@@ -95,12 +98,16 @@ def _consistent(
     manifests: Manifests,
     results: Mapping[Interface, Result],
     artifacts: Mapping[PackageVersion, Digest],
+    valid: Mapping[Interface, PackageRecord],
 ) -> Iterable[Problem]:
     for stray in sorted(results.keys() - records.keys()):
         yield Problem("invariant.consistent", f"a result of {stray} is recorded", "it is not pinned")
+    pinned = {record.version for record in records.values()}
     for package, record in sorted(records.items()):
         if package not in results:
             yield Problem("invariant.consistent", f"no result of {record.version} is recorded", "it was not built")
+        if valid.get(package) == record and pinned.issuperset(record.against):
+            continue
         seen = _builds(manifests[package], manifests)
         for tool in manifests[package].of_kind(Kind.TOOL):
             seen |= _runtime(manifests[tool], manifests)

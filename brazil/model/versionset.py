@@ -1,8 +1,9 @@
 """Version sets: what a revision pins, what was recorded of it, and how two revisions differ."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from brazil.errors import InternalError, Problem
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName, PackageVersion, VersionSetName
 from brazil.model.package import Manifest
@@ -96,6 +97,56 @@ class Draft(NamedTuple):
     results: Mapping[str, Mapping[Interface, Result]]
     reason: Reason
     token: str = ""
+
+
+def number_pins(draft: Draft, highest: Callable[[Interface], int]) -> dict[Interface, PackageRecord]:
+    """Give every new version of a draft its number; return all pins, sorted by interface.
+
+    A known version keeps its number; a new one gets the number after the highest of its interface; what it was
+    built against is what the same draft pins.
+
+    Args:
+        draft: what a revision is to hold.
+        highest: highest number that an interface has so far; 0 when it has none.
+
+    Raises:
+        InternalError: the draft contradicts itself.
+    """
+    _refuse_contradictions(draft)
+    versions = {
+        interface: pin.version if isinstance(pin, PackageRecord) else PackageVersion(interface, highest(interface) + 1)
+        for interface, pin in sorted(draft.pins.items(), key=lambda item: item[0])
+    }
+    records: dict[Interface, PackageRecord] = {}
+    for interface, version in versions.items():
+        pin = draft.pins[interface]
+        if isinstance(pin, NewVersion):
+            against = tuple(sorted(versions[other] for other in pin.against))
+            pin = PackageRecord(version, pin.commit, pin.source, pin.manifest, against)
+        records[interface] = pin
+    return records
+
+
+def _refuse_contradictions(draft: Draft) -> None:
+    problems = []
+    for interface, pin in sorted(draft.pins.items(), key=lambda item: item[0]):
+        own = pin.manifest.interface
+        if own != interface or (isinstance(pin, PackageRecord) and pin.version.interface != interface):
+            problems.append(Problem("registry.draft", f"the draft pins {own} as {interface}"))
+        if isinstance(pin, NewVersion):
+            problems += [
+                Problem("registry.draft", f"the draft has {interface} built against {other}, which it does not pin")
+                for other in sorted(pin.against)
+                if other not in draft.pins
+            ]
+    for platform, results in sorted(draft.results.items()):
+        problems += [
+            Problem("registry.draft", f"the draft has a result of {interface} on {platform}, which it does not pin")
+            for interface in sorted(results)
+            if interface not in draft.pins
+        ]
+    if problems:
+        raise InternalError(*problems)
 
 
 class PinChange(NamedTuple):

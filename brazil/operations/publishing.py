@@ -13,9 +13,10 @@ from brazil.build.candidate import Builder, Candidate, Fresh, make_candidate, re
 from brazil.build.executor import Execution, Outcome
 from brazil.build.history import history
 from brazil.build.sources import MANIFEST, fresh_package
-from brazil.errors import IntegrityError, Problem, UnavailableError, UsageError
+from brazil.errors import IntegrityError, InternalError, Problem, UnavailableError, UsageError
 from brazil.events import Emit, Note
 from brazil.formats.snapshot import encode_snapshot
+from brazil.graph.invariants import check
 from brazil.model.action import Platform, StepId, StepKind
 from brazil.model.conflict import Conflict
 from brazil.model.digest import digest_of
@@ -31,10 +32,11 @@ from brazil.model.versionset import (
     RevisionDiff,
     RevisionInfo,
     diff_revisions,
+    number_pins,
 )
 from brazil.operations.building import Bench
 from brazil.plan.state import GOOD_ENDS, State
-from brazil.ports import Moved
+from brazil.ports import Moved, Registry
 
 _ATTEMPTS = 10  # new bases that one publication follows before it gives up
 _LONGEST_TOKEN = 200  # characters
@@ -122,6 +124,7 @@ def _attempt(request: PublishRequest, base: Revision, bench: Bench, emit: Emit) 
     if isinstance(candidate, Conflict):
         return candidate
     _refuse_unreached(fresh, candidate)
+    _refuse_too_low(candidate, bench.registry)
     outcomes = _run(request, candidate, bench, emit)
     if not all(outcome.state in GOOD_ENDS for outcome in outcomes.values()):
         return BuildsFailed(base.info, outcomes, _base_is_broken(candidate, outcomes))
@@ -129,6 +132,7 @@ def _attempt(request: PublishRequest, base: Revision, bench: Bench, emit: Emit) 
     if request.dry_run:
         return Published(base.info, None, None, outcomes)
     draft = _draft(request, policy, candidate, outcomes, platform)
+    _refuse_broken(draft, base, bench.registry)
     bench.sources.keep({f.manifest.name: f.commit for f in fresh.values()}, bench.registry.location)
     committed = bench.registry.commit(request.set, base.info.commit, draft)
     if isinstance(committed, Moved):
@@ -200,6 +204,28 @@ def _refuse_unreached(fresh: Mapping[Interface, Fresh], candidate: Candidate) ->
     ]
     if problems:
         raise UsageError(*problems)
+
+
+def _refuse_too_low(candidate: Candidate, registry: Registry) -> None:
+    """Refuse when somebody needs a higher build number than a fresh package is going to get."""
+    numbers = {interface: _highest(interface, registry) + 1 for interface in candidate.fresh}
+    problems = [
+        Problem(
+            "publish.at-least",
+            f"{interface} needs {dependency.interface}.{dependency.at_least} or newer",
+            f"what is published now would be {dependency.interface}.{numbers[dependency.interface]}",
+            "lower 'at-least' in its manifest",
+        )
+        for interface, manifest in candidate.manifests.items()
+        for dependency in manifest.dependencies
+        if dependency.at_least > numbers.get(dependency.interface, dependency.at_least)
+    ]
+    if problems:
+        raise UsageError(*problems)
+
+
+def _highest(interface: Interface, registry: Registry) -> int:
+    return max(registry.versions(interface), default=0)
 
 
 def _run(request: PublishRequest, candidate: Candidate, bench: Bench, emit: Emit) -> dict[StepId, Outcome]:
@@ -294,6 +320,21 @@ def _result(
     if test and test.snapshot:
         result = result._replace(test=test.snapshot.action)
     return result
+
+
+def _refuse_broken(draft: Draft, base: Revision, registry: Registry) -> None:
+    """Look once more, with other code than what made the draft: a revision that breaks an invariant is never written.
+
+    The numbers are provisional; the registry gives them when it commits.
+    """
+    records = number_pins(draft, lambda interface: _highest(interface, registry))
+    problems: list[Problem] = []
+    for platform, results in sorted(draft.results.items()):
+        earlier = base.results.get(platform, {})
+        artifacts = {base.records[i].version: result.artifact for i, result in earlier.items() if i in base.records}
+        problems += check(records, results, artifacts, base.records)
+    if problems:
+        raise InternalError(*problems)
 
 
 def _overlap(request: PublishRequest, base: Revision, head: Revision) -> tuple[tuple[Interface, str, str], ...]:

@@ -1,66 +1,13 @@
-"""From a draft to numbered records and to the files that change. Pure.
+"""From a draft and its numbered pins to the files that change. Pure."""
 
-Invariants: a known version keeps its number; a new one gets the number after the highest of its interface; what
-a record was built against is what the same revision pins.
-"""
+from collections.abc import Mapping
 
-from collections.abc import Callable, Mapping
-
-from brazil.errors import InternalError, Problem
 from brazil.formats.registry_files import SetState, record_text, result_text, set_text
-from brazil.model.names import Interface, PackageVersion
+from brazil.model.names import Interface
 from brazil.model.versionset import Draft, NewVersion, PackageRecord, Revision
 from brazil.registry.layout import SET_FILE, pin_file, result_file
 
 Files = dict[str, bytes | str | None]  # path -> content, id of a known blob, or None to remove
-
-
-def numbered(draft: Draft, highest: Callable[[Interface], int]) -> dict[Interface, PackageRecord]:
-    """Give every new version its number; return all pins, sorted by interface.
-
-    Args:
-        draft: what a revision is to hold.
-        highest: highest number that an interface has in the catalog; 0 when it has none.
-
-    Raises:
-        InternalError: the draft contradicts itself.
-    """
-    _check(draft)
-    versions = {
-        interface: pin.version if isinstance(pin, PackageRecord) else PackageVersion(interface, highest(interface) + 1)
-        for interface, pin in draft.pins.items()
-    }
-    return {
-        interface: _record(pin, versions) if isinstance(pin, NewVersion) else pin
-        for interface, pin in sorted(draft.pins.items(), key=lambda item: item[0])
-    }
-
-
-def _record(pin: NewVersion, versions: Mapping[Interface, PackageVersion]) -> PackageRecord:
-    against = tuple(sorted(versions[interface] for interface in pin.against))
-    return PackageRecord(versions[pin.manifest.interface], pin.commit, pin.source, pin.manifest, against)
-
-
-def _check(draft: Draft) -> None:
-    problems = []
-    for interface, pin in sorted(draft.pins.items(), key=lambda item: item[0]):
-        own = pin.manifest.interface
-        if own != interface or (isinstance(pin, PackageRecord) and pin.version.interface != interface):
-            problems.append(Problem("registry.draft", f"the draft pins {own} as {interface}"))
-        if isinstance(pin, NewVersion):
-            problems += [
-                Problem("registry.draft", f"the draft has {interface} built against {other}, which it does not pin")
-                for other in sorted(pin.against)
-                if other not in draft.pins
-            ]
-    for platform, results in sorted(draft.results.items()):
-        problems += [
-            Problem("registry.draft", f"the draft has a result of {interface} on {platform}, which it does not pin")
-            for interface in sorted(results)
-            if interface not in draft.pins
-        ]
-    if problems:
-        raise InternalError(*problems)
 
 
 def new_texts(draft: Draft, records: Mapping[Interface, PackageRecord]) -> dict[Interface, bytes]:

@@ -24,9 +24,9 @@ from brazil.gitrepo.process import GitFailedError, broken, in_repository, run
 from brazil.gitrepo.remote import RemoteRefMissingError, RewrittenError, Transport, TransportFactory
 from brazil.gitrepo.writing import NewCommit, RefMovedError, RefUpdate, move_refs, write_commits
 from brazil.model.names import Interface, PackageName, PackageVersion, VersionSetName, package_name
-from brazil.model.versionset import Draft, PackageRecord, RegisteredPackage, Revision, RevisionInfo
+from brazil.model.versionset import Draft, PackageRecord, RegisteredPackage, Revision, RevisionInfo, number_pins
 from brazil.ports import Clock, Moved
-from brazil.registry.drafting import foreign_pins, new_texts, numbered, set_files
+from brazil.registry.drafting import foreign_pins, new_texts, set_files
 from brazil.registry.layout import CATALOG, package_file, record_file, set_ref
 from brazil.registry.reading import RegistryReader
 from brazil.registry.refusals import refuse_taken, refuse_twin, taken, unknown_revision, unknown_set, unknown_version
@@ -187,7 +187,7 @@ class GitRegistry:
         """Make a revision once; "" when a ref had moved."""
         before = self._reader.revision(name, parent) if parent else None
         number = before.info.number + 1 if before is not None else int(bool(draft.pins))
-        records = numbered(draft, lambda interface: max(self._reader.versions(interface), default=0))
+        records = number_pins(draft, lambda interface: max(self._reader.versions(interface), default=0))
         known = self._known_blobs(foreign_pins(draft, records, before))
         texts = new_texts(draft, records)
         added = [(record_file(records[interface].version), text) for interface, text in texts.items()]

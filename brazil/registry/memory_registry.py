@@ -7,9 +7,16 @@ from itertools import islice
 from brazil.errors import Problem, UsageError
 from brazil.gitrepo.names import check_actor, check_url
 from brazil.model.names import Interface, PackageName, PackageVersion, VersionSetName, package_name
-from brazil.model.versionset import Draft, NewVersion, PackageRecord, RegisteredPackage, Revision, RevisionInfo
+from brazil.model.versionset import (
+    Draft,
+    NewVersion,
+    PackageRecord,
+    RegisteredPackage,
+    Revision,
+    RevisionInfo,
+    number_pins,
+)
 from brazil.ports import Clock, Moved
-from brazil.registry.drafting import numbered
 from brazil.registry.layout import set_ref
 from brazil.registry.refusals import refuse_taken, refuse_twin, taken, unknown_revision, unknown_set, unknown_version
 
@@ -107,7 +114,7 @@ class MemoryRegistry:
         before = self._sets.get(name, [])[-1:]
         if before and before[0].info.commit != parent:
             return Moved(before[0])
-        records = numbered(draft, lambda interface: max(self.versions(interface), default=0))
+        records = number_pins(draft, lambda interface: max(self.versions(interface), default=0))
         self._refuse_unknown(draft)
         number = before[0].info.number + 1 if before else int(bool(draft.pins))
         commit = hashlib.sha1(f"{name} {number} {parent}".encode(), usedforsecurity=False).hexdigest()

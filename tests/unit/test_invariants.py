@@ -116,6 +116,16 @@ def test_what_was_recorded_is_compared_with_what_is_pinned() -> None:
     ]
 
 
+def test_what_a_valid_revision_pins_just_so_is_trusted_until_something_it_was_built_against_moves() -> None:
+    before = records(*PAIR, against="App-1: Gen-1.1 Lib-1.1")
+    assert codes(before, results(before), {}, before) == []
+    old = {version("Lib-1.1"): digest_of(b"other")}
+    moved = records(*PAIR, against="App-1: Gen-1.1 Lib-1.1", numbers={"Lib-1": 2})
+    assert [kind for kind, _ in codes(moved, results(moved), old, before)] == ["consistent"]
+    grown = records(manifest("App-1", normal="Lib-1"), *PAIR[1:], against="App-1: Gen-1.1 Lib-1.1")
+    assert [kind for kind, _ in codes(grown, results(grown), {}, before)] == ["consistent"]
+
+
 def test_a_record_names_all_it_was_built_against_and_nothing_else() -> None:
     pins = records(*PAIR, against="App-1: Lib-1.1; Lib-1: Gen-1.1")
     assert codes(pins) == []  # nothing was built yet
