@@ -22,4 +22,4 @@ def doctor(session: Session, as_json: bool) -> int:
         tell_json(examination_data(examination.isolation, examination.problems, wiring.places._asdict()))
     else:
         tell(examination_lines(examination.isolation, examination.problems, wiring.places._asdict()))
-    return 0 if examination.isolation and not examination.problems else 5
+    return 0 if examination.sound else 5

@@ -8,7 +8,7 @@ from brazil.cli.context import Session, json_option, pass_session, tell, tell_js
 from brazil.model.names import package_name
 from brazil.model.versionset import RegisteredPackage
 from brazil.operations import packages
-from brazil.report.packages import package_data, package_lines
+from brazil.report.packages import package_data, package_lines, registered_data
 
 
 @click.group()
@@ -20,8 +20,9 @@ def package() -> None:
 @click.argument("name")
 @click.option("--repository", required=True, metavar="PLACE", help="URL or path of the package's git repository.")
 @click.option("--owner", "owners", multiple=True, metavar="NAME", help="Who answers for the package.")
+@json_option
 @pass_session
-def register(session: Session, name: str, repository: str, owners: tuple[str, ...]) -> None:
+def register(session: Session, name: str, repository: str, owners: tuple[str, ...], as_json: bool) -> None:
     """Make a package known to the registry, or change where it is.
 
     \b
@@ -33,7 +34,11 @@ def register(session: Session, name: str, repository: str, owners: tuple[str, ..
     place = repository if ":" in repository else str(Path(repository).absolute())
     entry = RegisteredPackage(package_name(name), place, tuple(sorted(set(owners))))
     changed = packages.register_package(entry, wiring.registry, wiring.sources)
-    tell([f"registered {entry.name} at {entry.repository}" if changed else f"{entry.name} was registered so before"])
+    if as_json:
+        tell_json({**registered_data(entry), "changed": changed})
+    else:
+        told = f"registered {entry.name} at {entry.repository}" if changed else f"{entry.name} was registered so before"
+        tell([told])
 
 
 @package.command("list")

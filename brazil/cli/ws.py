@@ -8,7 +8,7 @@ from brazil.cli.context import Session, json_option, pass_session, tell, tell_js
 from brazil.model.names import package_name, version_set_name
 from brazil.operations import workspaces
 from brazil.report.sets import diff_data, diff_lines
-from brazil.report.workspaces import in_use_lines, workspace_data, workspace_lines
+from brazil.report.workspaces import created_data, in_use_data, in_use_lines, workspace_data, workspace_lines
 
 
 @click.group()
@@ -20,8 +20,9 @@ def ws() -> None:
 @click.argument("name")
 @click.option("--set", "set_name", required=True, metavar="SET", help="The version set to stand on.")
 @click.option("--revision", type=click.IntRange(0), metavar="N", help="Stand on this revision. [default: the newest]")
+@json_option
 @pass_session
-def create(session: Session, name: str, set_name: str, revision: int | None) -> None:
+def create(session: Session, name: str, set_name: str, revision: int | None, as_json: bool) -> None:
     """Make a workspace in the new folder NAME.
 
     \b
@@ -31,15 +32,19 @@ def create(session: Session, name: str, set_name: str, revision: int | None) -> 
     registry = session.wiring().registry
     workspace = workspaces.create_workspace(Path.cwd() / name, version_set_name(set_name), revision, registry)
     file = workspace.read()
-    tell([f"created {workspace.root} on {file.set} revision {file.revision}"])
+    if as_json:
+        tell_json(created_data(workspace.root, file))
+    else:
+        tell([f"created {workspace.root} on {file.set} revision {file.revision}"])
 
 
 @ws.command()
 @click.argument("packages", nargs=-1, required=True, metavar="PACKAGE...")
 @click.option("--head", is_flag=True, help="Check out the tip of the default branch instead of the pinned commit.")
 @click.option("--commit", metavar="REF", help="Check out this branch, tag or commit.")
+@json_option
 @pass_session
-def use(session: Session, packages: tuple[str, ...], head: bool, commit: str | None) -> None:
+def use(session: Session, packages: tuple[str, ...], head: bool, commit: str | None, as_json: bool) -> None:
     """Check packages out into src/, so that builds take them from there.
 
     \b
@@ -59,14 +64,18 @@ def use(session: Session, packages: tuple[str, ...], head: bool, commit: str | N
         wiring.sources,
         wiring.checkouts,
     )
-    tell(in_use_lines(done))
+    if as_json:
+        tell_json({"used": in_use_data(done)})
+    else:
+        tell(in_use_lines(done))
 
 
 @ws.command()
 @click.argument("packages", nargs=-1, required=True, metavar="PACKAGE...")
 @click.option("--force", is_flag=True, help="Delete the checkout even if it holds work that is nowhere else.")
+@json_option
 @pass_session
-def drop(session: Session, packages: tuple[str, ...], force: bool) -> None:
+def drop(session: Session, packages: tuple[str, ...], force: bool, as_json: bool) -> None:
     """Take packages out of use and delete their checkouts.
 
     \b
@@ -83,7 +92,10 @@ def drop(session: Session, packages: tuple[str, ...], force: bool) -> None:
         wiring.checkouts,
         force=force,
     )
-    tell([f"dropped {name}" for name in done])
+    if as_json:
+        tell_json({"dropped": list(done)})
+    else:
+        tell([f"dropped {name}" for name in done])
 
 
 @ws.command()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from brazil.model.versionset import RegisteredPackage
 from brazil.operations.packages import PackageView
 from brazil.report.printable import printable
 from brazil.report.sets import record_data
@@ -18,11 +19,12 @@ def package_lines(views: Iterable[PackageView]) -> list[str]:
     return [printable(line) for line in columns(rows)]
 
 
+def registered_data(package: RegisteredPackage) -> dict[str, Any]:
+    """Give what the registry knows of a package its documented JSON shape."""
+    return {"package": package.name, "repository": package.repository, "owners": list(package.owners)}
+
+
 def package_data(view: PackageView) -> dict[str, Any]:
     """Give a package its documented JSON shape."""
-    return {
-        "package": view.package.name,
-        "repository": view.package.repository,
-        "owners": list(view.package.owners),
-        "interfaces": {str(line.interface): record_data(line.newest) for line in view.lines},
-    }
+    interfaces = {str(line.interface): record_data(line.newest) for line in view.lines}
+    return {**registered_data(view.package), "interfaces": interfaces}

@@ -1,8 +1,10 @@
 """Workspaces as text and JSON."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+from brazil.model.workspace import WorkspaceFile
 from brazil.operations.workspaces import InUse, WorkspaceView
 from brazil.report.printable import printable
 from brazil.report.table import columns, counted
@@ -26,8 +28,18 @@ def workspace_data(view: WorkspaceView) -> dict[str, Any]:
         "revision": view.base.number,
         "newest": view.newest.number,
         "registry": view.file.registry,
-        "in-use": [_in_use_data(item) for item in view.in_use],
+        "in-use": in_use_data(view.in_use),
     }
+
+
+def created_data(root: Path, file: WorkspaceFile) -> dict[str, Any]:
+    """Give a workspace that was just made its documented JSON shape."""
+    return {"root": str(root), "set": file.set, "revision": file.revision, "registry": file.registry}
+
+
+def in_use_data(items: Iterable[InUse]) -> list[dict[str, Any]]:
+    """Give packages in use their documented JSON shape."""
+    return [_in_use_data(item) for item in items]
 
 
 def in_use_lines(items: Iterable[InUse], indent: str = "") -> list[str]:

@@ -22,6 +22,7 @@ from brazil.sandbox.launch import Limits, launch
 from brazil.sandbox.limits import Limiter, find_hierarchies
 
 _NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
+_NO_LIMIT = "sandbox.limits"
 _LIMITS = Limits(seconds=30, log=1 << 16, file_size=1 << 20, memory=0, processes=256)
 
 # $1: port of a listener on the host's loopback; $2: a secret file. Only /bin/sh is sure to be there; `reached`
@@ -60,6 +61,11 @@ class Examination(NamedTuple):
     bwrap: Bubblewrap | None
     isolation: Mapping[str, str]  # sorted; empty when nothing can run
     problems: tuple[Problem, ...]  # what is missing, with what would provide it
+
+    @property
+    def sound(self) -> bool:
+        """Whether builds run here, isolated; a limit may be missing all the same."""
+        return bool(self.isolation) and all(problem.code == _NO_LIMIT for problem in self.problems)
 
 
 def probe(bwrap: Bubblewrap, platform: HostPlatform, limiter: Limiter | None = None) -> Mapping[str, str]:
@@ -136,7 +142,7 @@ def shortcomings(isolation: Mapping[str, str]) -> list[Problem]:
     hint = "run in a delegated control group: 'systemd-run --user --scope -p Delegate=yes brazil ...'"
     for name in ("memory limit", "process limit"):
         if isolation.get(name) == "none":
-            found.append(Problem("sandbox.limits", f"no {name} for builds", "no control group can be made", hint))
+            found.append(Problem(_NO_LIMIT, f"no {name} for builds", "no control group can be made", hint))
     return found
 
 

@@ -75,6 +75,7 @@ class Shell:
     def __init__(self, home: Path) -> None:
         who = {f"GIT_{role}_{part}": "ada" for role in ("AUTHOR", "COMMITTER") for part in ("NAME", "EMAIL")}
         self.home = home
+        self.registered: Documents = {}  # the last answer to that
         self.environment = {"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), **who}
 
     def brazil(self, *arguments: str, code: int | tuple[int, ...] = 0, folder: str = ".") -> str:
@@ -103,7 +104,7 @@ class Shell:
         subprocess.run(["git", "init", "-q", self.home / name], env=self.environment, check=True)
         (self.home / name / "brazil.toml").write_text(MANIFEST.format(name=name, needs=needs))
         self.commit(name, "good")
-        self.brazil("package", "register", name, "--repository", name)
+        self.registered = self.json("package", "register", name, "--repository", name)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +113,9 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
     shell = Shell(tmp_path_factory.mktemp("json"))
     shell.package("Low")
     shell.package("High", '[dependencies]\nLow = "1.0"')
-    found: Documents = {"create": shell.json("vs", "create", "a/b", "--target", "High-1.0")}
+    found: Documents = {"registered": shell.registered}
+    found["registered again"] = shell.json("package", "register", "High", "--repository", "High")
+    found |= {"create": shell.json("vs", "create", "a/b", "--target", "High-1.0")}
     found["conflict"] = shell.json("publish", "--set", "a/b", "-p", "High", code=3)
     both = ("publish", "--set", "a/b", "-p", "Low", "-p", "High")
     found["dry-run"] = shell.json(*both, "--dry-run")
@@ -120,8 +123,9 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
     found["already-published"] = shell.json(*both)
     shell.commit("Low", "bad")
     found["failed"] = shell.json(*both, code=1)
-    shell.brazil("ws", "create", "work", "--set", "a/b")
-    shell.brazil("ws", "use", "Low", folder="work")
+    found["created"] = shell.json("ws", "create", "work", "--set", "a/b")
+    found["used"] = shell.json("ws", "use", "Low", "High", folder="work")
+    found["dropped"] = shell.json("ws", "drop", "High", folder="work")
     shell.commit("work/src/Low", "good again")
     found["build"] = shell.json("build", folder="work")
     found["build High"] = shell.json("build", "High", folder="work")
@@ -135,7 +139,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
     found["sets"] = shell.json("vs", "list")
     found["package"] = shell.json("package", "show", "Low")
     found["packages"] = shell.json("package", "list")
-    found["doctor"] = shell.json("doctor", code=(0, 5))  # 5 where no control group can be made
+    found["doctor"] = shell.json("doctor")
     found["error"] = shell.json("package", "show", "Lou", code=2)
     text = shell.home / "work/src/Low/text"
     text.unlink()
@@ -154,6 +158,10 @@ SHAPES: dict[str, Callable[[Documents], list[Any]]] = {
     "info": lambda d: [*d["log"]["revisions"], *d["sets"]["sets"], d["published"]["before"], d["second"]["revision"]],
     "result": lambda d: [r for platform in d["show"]["results"].values() for r in platform.values()],
     "diff": lambda d: [d["diff"], d["sync"], d["second"]["diff"]],
+    "registered": lambda d: [d["registered"], d["registered again"]],
+    "created": lambda d: [d["created"]],
+    "used": lambda d: [d["used"]],
+    "dropped": lambda d: [d["dropped"]],
     "workspace": lambda d: [d["workspace"]],
     "build": lambda d: [d["build"], d["build High"], d["test"]],
     "step": lambda d: [*d["build"]["steps"], *d["published"]["steps"], *d["failed"]["steps"]],
@@ -166,6 +174,14 @@ SHAPES: dict[str, Callable[[Documents], list[Any]]] = {
 def test_documents_have_the_documented_keys(shape: str, documents: Documents) -> None:
     for data in SHAPES[shape](documents):
         is_documented(shape, data)
+
+
+@pytest.mark.sandbox
+def test_what_changed_a_workspace_or_the_registry_is_told(documents: Documents) -> None:
+    assert (documents["registered"]["changed"], documents["registered again"]["changed"]) == (True, False)
+    assert documents["used"]["used"][0].keys() == documents["workspace"]["in-use"][0].keys()
+    assert [item["package"] for item in documents["used"]["used"]] == ["Low", "High"]
+    assert documents["dropped"]["dropped"] == ["High"]
 
 
 @pytest.mark.sandbox
