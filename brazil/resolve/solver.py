@@ -68,7 +68,7 @@ def _explained(question: Question, nogood: Nogood) -> Conflict:
         kind=failure.kind,
         subject=failure.subject,
         needs=_in_order(question, core, targets),
-        root=failure.root or (targets[0] if core else None),
+        root=failure.root or (next(iter(targets), None) if core else None),
         closure=failure.closure,
         newest=_newest(question, failure),
         suggestions=tuple(_suggestions(question, targets, core, failure)),

@@ -130,7 +130,7 @@ class MemoryBlobs:
         self._content[digest] = data
         return digest
 
-    def take(self, path: str, _: bool, size: int) -> Digest:
+    def take(self, path: str, executable: bool, size: int) -> Digest:
         """Keep a file."""
         data = Path(path).read_bytes()
         if len(data) != size:
