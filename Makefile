@@ -19,6 +19,7 @@ check: test-environment ## check format, lint, types and layers, then run the te
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
+	.venv/bin/pyright
 	.venv/bin/lint-imports
 	$(PYTEST) -n auto -m "not slow and not soak"
 
