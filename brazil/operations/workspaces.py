@@ -1,6 +1,8 @@
 """Workspaces: create, look at, take packages into use and out of it, move to another base."""
 
+import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,15 +82,9 @@ def use_packages(
             file = workspace.read()
             package = known_package(name, registry)
             folder = workspace.checkout(package.name)
-            if package.name in file.packages:
+            if package.name in file.packages and os.path.lexists(folder):
                 raise UsageError(
                     Problem("workspace.in-use", f"{package.name} is in use already", hint=f"it is in {folder}")
-                )
-            if folder.exists() or folder.is_symlink():
-                raise UsageError(
-                    Problem(
-                        "workspace.occupied", f"{folder} is in the way", hint="move it away, it is no checkout of ours"
-                    )
                 )
             pinned = sorted({r.commit for i, r in base.records.items() if i.name == package.name})
             if not ref and len(pinned) > 1:
@@ -101,10 +97,28 @@ def use_packages(
                     )
                 )
             commit = sources.resolve(package, ref or (pinned[0] if pinned else "HEAD"))
-            checkouts.create(package, commit, "", folder)
+            if not _is_clean_at(commit, folder, checkouts):
+                checkouts.create(package, commit, "", folder)
             workspace.save(file._replace(packages=tuple(sorted({*file.packages, package.name}))))
             done.append(_in_use(workspace, package.name, base, checkouts))
     return tuple(done)
+
+
+def _is_clean_at(commit: str, folder: Path, checkouts: Checkouts) -> bool:
+    """Say whether just the checkout that is wanted is there: one is when its making was cut off at the very end.
+
+    Raises:
+        UsageError: something else is there.
+    """
+    if not os.path.lexists(folder):
+        return False
+    with suppress(UsageError):
+        status = checkouts.status(folder)
+        if not folder.is_symlink() and status == CheckoutStatus(commit, "", (), ""):
+            return True
+    raise UsageError(
+        Problem("workspace.occupied", f"{folder} is in the way", hint="move it away, it is no checkout of ours")
+    )
 
 
 def drop_packages(
@@ -131,7 +145,9 @@ def drop_packages(
             folder = workspace.checkout(name)
             if not force and folder.exists():
                 _refuse_unsaved(name, folder, registry, sources, checkouts)
-            # Out of use first: a kill in between leaves a folder, not a package in use without one.
+            # A kill leaves a package in use without a checkout, which can be used or dropped again; or what has no
+            # name any more, which the next drop deletes.
+            workspace.set_checkout_aside(name)
             workspace.save(file._replace(packages=tuple(p for p in file.packages if p != name)))
             workspace.delete_checkout(name)
             done.append(name)

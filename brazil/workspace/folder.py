@@ -23,6 +23,8 @@ from brazil.model.workspace import FILE_NAME, WorkspaceFile
 from brazil.workspace.place import workspace_root
 
 _STATE_SCHEMA = 1
+_FOLDERS = ("src", "build", ".brazil")
+_DROPPED = ".dropped"  # ends the hidden names of checkouts that are to be deleted
 
 
 class WorkspaceFolder:
@@ -52,14 +54,14 @@ class WorkspaceFolder:
             if (folder / FILE_NAME).exists():
                 where = "is a workspace already" if folder == root else f"is inside the workspace {folder}"
                 raise UsageError(Problem("workspace.exists", f"{root} {where}", hint="choose another folder"))
-        if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        if root.exists() and not (root.is_dir() and all(_is_of_creation(path) for path in root.iterdir())):
             raise UsageError(
                 Problem("workspace.occupied", f"{root} is there and not empty", hint="choose another folder")
             )
         workspace = cls(root)
         try:
-            for folder in (root / "src", root / "build", root / ".brazil"):
-                folder.mkdir(parents=True, exist_ok=True)
+            for name in _FOLDERS:
+                (root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise _cannot_write(root, error) from error
         workspace.save(file)  # last: only now it is a workspace
@@ -87,12 +89,15 @@ class WorkspaceFolder:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the right to change the workspace; waits for whoever holds it."""
+        """Hold the right to change the workspace; waits for whoever holds it, and clears what dead holders left."""
         path = self.root / ".brazil" / "lock"
         try:
             path.parent.mkdir(exist_ok=True)
             with path.open("w") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
+                self._delete_dropped()
+                for staged in self.root.glob(f".{FILE_NAME}-*"):
+                    staged.unlink(missing_ok=True)
                 yield
         except OSError as error:
             raise _cannot_write(path, error) from error
@@ -135,8 +140,8 @@ class WorkspaceFolder:
         except OSError as error:
             raise _cannot_write(link, error) from error
 
-    def delete_checkout(self, name: PackageName) -> None:
-        """Delete `src/<Package>`, and the link to its artifact.
+    def set_checkout_aside(self, name: PackageName) -> None:
+        """Take away the link to an artifact, and give the checkout the name of what is to be deleted; holds the lock.
 
         Raises:
             UnavailableError: the disk refuses.
@@ -144,16 +149,28 @@ class WorkspaceFolder:
         folder = self.checkout(name)
         try:
             (self.root / "build" / name).unlink(missing_ok=True)
-            if folder.is_symlink():
-                folder.unlink()
-            elif folder.exists():
-                shutil.rmtree(folder)
+            with suppress(FileNotFoundError):
+                folder.rename(folder.with_name(f".{name}{_DROPPED}"))
         except OSError as error:
-            because = error.strerror or str(error)
-            hint = "delete it by hand"
-            raise UnavailableError(
-                Problem("workspace.cannot-write", f"cannot delete {folder}", because, hint)
-            ) from error
+            raise _cannot_delete(folder, error) from error
+
+    def delete_checkout(self, name: PackageName) -> None:
+        """Delete the checkout that was set aside; holds the lock.
+
+        Raises:
+            UnavailableError: the disk refuses.
+        """
+        try:
+            self._delete_dropped()
+        except OSError as error:
+            raise _cannot_delete(self.checkout(name), error) from error
+
+    def _delete_dropped(self) -> None:
+        for path in sorted((self.root / "src").glob(f".*{_DROPPED}")):
+            if path.is_symlink() or not path.is_dir():
+                path.unlink()
+            else:
+                shutil.rmtree(path)
 
     def _replace(self, path: Path, data: bytes) -> None:
         staged = path.with_name(f".{path.name}-{os.getpid()}")
@@ -168,6 +185,18 @@ class WorkspaceFolder:
             with suppress(OSError):
                 staged.unlink(missing_ok=True)
             raise _cannot_write(path, error) from error
+
+
+def _is_of_creation(path: Path) -> bool:
+    """Say whether a creation that was cut off may have left this: an empty folder or the staged file."""
+    if path.name in _FOLDERS:
+        return path.is_dir() and not path.is_symlink() and not any(path.iterdir())
+    return path.name.startswith(f".{FILE_NAME}-")
+
+
+def _cannot_delete(folder: Path, error: OSError) -> UnavailableError:
+    because = error.strerror or str(error)
+    return UnavailableError(Problem("workspace.cannot-write", f"cannot delete {folder}", because, "delete it by hand"))
 
 
 def _cannot_write(path: Path, error: OSError) -> UnavailableError:
