@@ -3,6 +3,7 @@
 A sub-command's module is imported only when that sub-command runs; the table below holds what `--help` needs.
 """
 
+import errno
 import importlib
 import json
 import os
@@ -13,11 +14,14 @@ from types import FrameType
 import click
 
 from brazil import __version__
-from brazil.errors import BrazilError, Problem, UsageError
+from brazil.errors import BrazilError, Problem, UnavailableError, UsageError
 from brazil.report.printable import printable
 from brazil.report.problems import error_data, problem_lines
 
 _INTERRUPTED, _TERMINATED = 130, 143
+
+# What a full, failing or exhausted machine says; everything else that nobody expected is a bug of ours.
+_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 # Name -> (module, attribute, one line of help), in the order of `--help`.
 _COMMANDS = {
@@ -134,6 +138,10 @@ def run(arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _MACHINE:
+            refused = _machine_refused(error)
+            _tell(refused, as_json="--json" in arguments)
+            return refused.exit_code
         return _crashed(error)
 
 
@@ -151,6 +159,14 @@ def _misused(error: click.ClickException) -> UsageError:
     context = error.ctx if isinstance(error, click.UsageError) else None
     hint = f"did you mean{near}" if did else f"see '{context.command_path} --help'" if context else ""
     return UsageError(Problem("command.usage", printable(what), hint=printable(hint)))
+
+
+def _machine_refused(error: OSError) -> UnavailableError:
+    """Say what the machine could not do, where nobody nearer has said it."""
+    place = printable(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else "a file"
+    because = error.strerror or str(error)
+    hint = "free space or look at the disk, then try again"
+    return UnavailableError(Problem("machine.refused", f"{place} cannot be read or written", because, hint))
 
 
 def _crashed(error: Exception) -> int:

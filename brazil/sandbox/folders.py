@@ -2,8 +2,9 @@
 
 Each process owns one folder below the run root, guarded by a lock file beside it that is held as long as the
 process or one of its runs lives; a folder whose lock is free belongs to nobody and is removed. Runs that have
-outlived their process, which takes a kill in the first milliseconds of a run, are ended first. What a build left behind is
-hostile: links are never followed, permissions are restored before removing, and no depth of folders is too deep.
+outlived their process, which takes a kill in the first milliseconds of a run, are ended first. What a build left
+behind is hostile: links are never followed, permissions are restored before removing, and no depth of folders is
+too deep.
 """
 
 import errno
