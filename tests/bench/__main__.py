@@ -17,22 +17,29 @@ from tests.bench import product, reference
 from tests.bench.measure import Cost, median, run
 from tests.bench.synthetic import Synthetic, make_packages
 
+ROOT = Path(__file__).resolve().parents[2]
 BRAZIL = [sys.executable, "-m", "brazil"]
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+LIBRARY = [sys.executable, "-m", "tests.bench.library"]
+DOCS = ROOT / "docs"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench")
     parser.add_argument("sizes", nargs="*", type=int, default=[100, 1000, 10000])
+    parser.add_argument("--pins", nargs="*", type=int, default=[10000, 100000], help="sizes of sets that are opened")
+    parser.add_argument("--transitive", nargs="*", type=int, default=[1000], help="sizes built with whole closures")
     parser.add_argument("--out", type=Path, default=DOCS)
     chosen = parser.parse_args()
     results: dict[str, Any] = {"machine": machine(), "sizes": {}}
     place = Path(tempfile.mkdtemp(prefix="brazil-bench-"))
     try:
         results["start-up"] = start_up(place)
+        results["store"] = json.loads(run([*LIBRARY, "rates", str(place / "rates")], ROOT)[1])
+        results["open"] = {str(pins): open_set(place / f"pins-{pins}", pins) for pins in chosen.pins}
         for size in chosen.sizes:
             results["sizes"][str(size)] = measure_size(place / str(size), size)
             shutil.rmtree(place / str(size))
+        results["transitive"] = {str(size): transitive(place / f"whole-{size}", size) for size in chosen.transitive}
     finally:
         shutil.rmtree(place, ignore_errors=True)
     (chosen.out / "bench.json").write_text(json.dumps(results, indent=2) + "\n")
@@ -93,6 +100,33 @@ def measure_size(folder: Path, size: int) -> dict[str, Any]:
     return {name: cost.as_data() for name, cost in found.items()}
 
 
+def open_set(folder: Path, pins: int) -> dict[str, Any]:
+    tell(f"a set of {pins} pins")
+    run([*LIBRARY, "make", str(folder), str(pins)], ROOT)
+    open_again = [*LIBRARY, "open", str(folder)]
+    cost = median(open_again, ROOT)
+    inner = json.loads(run(open_again, ROOT)[1])
+    return {**cost.as_data(), **{name: round(value, 4) for name, value in inner.items()}}
+
+
+def transitive(folder: Path, size: int) -> dict[str, Any]:
+    tell(f"{size} packages with transitive closures")
+    packages = make_packages(size)
+    closures: dict[str, list[str]] = {}
+    for package in packages:
+        below = (name for direct in package.dependencies for name in (direct, *closures[direct]))
+        closures[package.name] = sorted(set(below))
+    bwrap = str(find_bubblewrap().path)
+    reference.write_ninja(folder / "ninja", packages, bwrap, closures)
+    ninja = run(["ninja", "--quiet"], folder / "ninja")[0]
+    variables = product.environment(folder / "home")
+    root = product.make_workspace(folder, packages, "transitive", variables)
+    brazil = run([*BRAZIL, "build"], root, variables)[0]
+    compare_outputs(folder / "ninja", root, packages)
+    members = sum(map(len, closures.values())) / size
+    return {"members": round(members, 1), "ninja+bwrap": ninja.as_data(), "brazil": brazil.as_data()}
+
+
 def compare_outputs(ninja: Path, root: Path, packages: Sequence[Synthetic]) -> None:
     for package in packages:
         ours = (root / "build" / package.name / "out.txt").read_bytes()
@@ -119,6 +153,37 @@ def report(results: dict[str, Any]) -> str:
             ratio = cost["wall-s"] / costs[reference_name]["wall-s"]
             row = (case, who, f"{cost['wall-s']:.3f}", f"{ratio:.2f}", f"{cost['processor-s']:.2f}", cost["memory-mb"])
             lines.append("| " + " | ".join(map(str, row)) + " |")
+    lines += [
+        "",
+        "## Transitive closures",
+        "",
+        "| packages | mean members | who | wall s | ratio |",
+        "|---|---|---|---|---|",
+    ]
+    for size, found in results["transitive"].items():
+        base = found["ninja+bwrap"]["wall-s"]
+        for who in ("ninja+bwrap", "brazil"):
+            wall = found[who]["wall-s"]
+            lines.append(f"| {size} | {found['members']} | {who} | {wall:.2f} | {wall / base:.2f} |")
+    lines += ["", "## Opening a set, closure and order of its target", ""]
+    lines += ["| pins | whole process s | open s | graph s | memory MB |", "|---|---|---|---|---|"]
+    for pins, found in results["open"].items():
+        row = (pins, found["wall-s"], found["open-s"], found["graph-s"], found["memory-mb"])
+        lines.append("| " + " | ".join(map(str, row)) + " |")
+    store = results["store"]
+    lines += [
+        "",
+        "## The store against bare hashing and bare links",
+        "",
+        "| what | rate | of the bare rate |",
+        "|---|---|---|",
+    ]
+    for name, bare, unit in (
+        ("ingest-mb-s", "hash-mb-s", "MB/s"),
+        ("ingest-files-s", "link-files-s", "files/s"),
+        ("materialise-files-s", "link-files-s", "files/s"),
+    ):
+        lines.append(f"| {name.split('-')[0]} | {store[name]:.0f} {unit} | {store[name] / store[bare]:.2f} |")
     lines += ["", "Ratios are to ninja for nothing to do, else to ninja with every command under bare bubblewrap.", ""]
     return "\n".join(lines)
 
