@@ -18,7 +18,7 @@ from brazil.model.names import Interface, PackageName
 from brazil.model.nearest import did_you_mean
 from brazil.model.versionset import Revision
 from brazil.model.workspace import Captured, WorkspaceFile
-from brazil.operations.again import built, captured, leave_trace, link_artifacts, tops
+from brazil.operations.in_use import built, captured, leave_trace, link_artifacts, tops
 from brazil.plan.environment import search_paths
 from brazil.plan.planner import Plan
 from brazil.plan.state import GOOD_ENDS
@@ -221,9 +221,6 @@ def _execute(
     execution = Execution(plan, machine, previous=previous, earlier_outputs=outputs, keep_going=keep_going, emit=emit)
     outcomes = execution.run()
     ended = {s: (o.snapshot, o.output) for s, o in outcomes.items() if o.snapshot and o.output}
-    if any(
-        workspace_step not in previous or previous[workspace_step] != ended[workspace_step][0]
-        for workspace_step in ended
-    ):
+    if any(previous.get(step) != snapshot for step, (snapshot, _) in ended.items()):
         workspace.remember_steps(ended)
     return outcomes

@@ -1,6 +1,5 @@
 """Workspaces: create, look at, take packages into use and out of it, move to another base."""
 
-import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -82,7 +81,7 @@ def use_packages(
             file = workspace.read()
             package = known_package(name, registry)
             folder = workspace.checkout(package.name)
-            if package.name in file.packages and os.path.lexists(folder):
+            if package.name in file.packages and workspace.occupied(package.name):
                 raise UsageError(
                     Problem("workspace.in-use", f"{package.name} is in use already", hint=f"it is in {folder}")
                 )
@@ -97,25 +96,25 @@ def use_packages(
                     )
                 )
             commit = sources.resolve(package, ref or (pinned[0] if pinned else "HEAD"))
-            if not _is_clean_at(commit, folder, checkouts):
+            if workspace.occupied(package.name):
+                _refuse_other(commit, folder, checkouts)
+            else:
                 checkouts.create(package, commit, "", folder)
             workspace.save(file._replace(packages=tuple(sorted({*file.packages, package.name}))))
             done.append(_in_use(workspace, package.name, base, checkouts))
     return tuple(done)
 
 
-def _is_clean_at(commit: str, folder: Path, checkouts: Checkouts) -> bool:
-    """Say whether just the checkout that is wanted is there: one is when its making was cut off at the very end.
+def _refuse_other(commit: str, folder: Path, checkouts: Checkouts) -> None:
+    """Refuse what is in the way, unless it is just the checkout that is wanted: its making was cut off at the very end.
 
     Raises:
         UsageError: something else is there.
     """
-    if not os.path.lexists(folder):
-        return False
     with suppress(UsageError):
         status = checkouts.status(folder)
         if not folder.is_symlink() and status == CheckoutStatus(commit, "", (), ""):
-            return True
+            return
     raise UsageError(
         Problem("workspace.occupied", f"{folder} is in the way", hint="move it away, it is no checkout of ours")
     )

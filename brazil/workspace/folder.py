@@ -87,6 +87,10 @@ class WorkspaceFolder:
         """Where the checkout of a package is."""
         return self.root / "src" / name
 
+    def occupied(self, name: PackageName) -> bool:
+        """Say whether anything is where the checkout of a package belongs."""
+        return os.path.lexists(self.checkout(name))
+
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the right to change the workspace; waits for whoever holds it, and clears what dead holders left."""
