@@ -13,59 +13,23 @@ from tempfile import TemporaryDirectory
 
 from brazil.model.action import ActionResult
 from brazil.model.digest import EMPTY, Digest, digest_of
-from brazil.model.tree import Directory
 from brazil.store.blobs import INPUT_TIME, MODES, missing
+from brazil.store.content import StoredContent
 from brazil.store.trees import TreeFolders
 
 _LOOK = 0.05  # seconds between looks at a claim that another holds
 
 
-class MemoryStore:
+class MemoryStore(StoredContent):
     """See `ContentStore` and `ActionCache`; safe for threads."""
 
     def __init__(self) -> None:
         self._temporary = TemporaryDirectory(prefix="brazil-store-")
         self._blobs = MemoryBlobs(self._temporary.name)
-        self._trees = TreeFolders(self._blobs, Path(self._temporary.name, "trees"))
+        super().__init__(self._blobs, TreeFolders(self._blobs, Path(self._temporary.name, "trees")))
         self._results: dict[Digest, ActionResult] = {}
         self._owners: dict[Digest, str] = {}
         self._released = threading.Condition()
-
-    def has(self, digest: Digest) -> bool:
-        """See `ContentStore.has`."""
-        return self._blobs.has(digest)
-
-    def read(self, digest: Digest) -> bytes:
-        """See `ContentStore.read`."""
-        return self._blobs.read(digest)
-
-    def write(self, data: bytes) -> Digest:
-        """See `ContentStore.write`."""
-        return self._blobs.write(data)
-
-    def read_directory(self, digest: Digest) -> Directory:
-        """See `ContentStore.read_directory`."""
-        return self._trees.read_directory(digest)
-
-    def write_directory(self, directory: Directory) -> Digest:
-        """See `ContentStore.write_directory`."""
-        return self._trees.write_directory(directory)
-
-    def has_tree(self, root: Digest) -> bool:
-        """See `ContentStore.has_tree`."""
-        return self._trees.has_tree(root)
-
-    def ingest(self, folder: Path, *, largest: int | None = None) -> Digest:
-        """See `ContentStore.ingest`."""
-        return self._trees.ingest(folder, largest=largest)
-
-    def tree_path(self, root: Digest) -> Path:
-        """See `ContentStore.tree_path`."""
-        return self._trees.tree_path(root)
-
-    def copy_tree(self, root: Digest, target: Path) -> None:
-        """See `ContentStore.copy_tree`."""
-        self._trees.copy_tree(root, target)
 
     def mark(self) -> str:
         """See `ContentStore.mark`."""
