@@ -32,6 +32,8 @@ def read_configuration(data: bytes, *, file: str) -> ConfigurationFile:
     actor = (top.string("actor") or "") if "actor" in top.data else ""
     jobs = top.integer("jobs", 0)
     if not 0 <= jobs <= _MOST_JOBS:
-        top.note("jobs", "wrong-value", f"jobs must be between 0 and {_MOST_JOBS}", hint="0 means one more than processors")
+        top.note(
+            "jobs", "wrong-value", f"jobs must be between 0 and {_MOST_JOBS}", hint="0 means one more than processors"
+        )
     top.findings.raise_any()
     return ConfigurationFile(registry, jobs, actor)
