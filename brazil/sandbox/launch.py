@@ -22,10 +22,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+from brazil.sandbox.filter import filter_program
 from brazil.sandbox.limits import Limiter, limit_process
 
 _BLOCK = 1 << 16  # bytes read at once; what a pipe holds
 _FIRST_LOOK = 0.5  # seconds until the writable folders are measured for the first time
+_FILTER = filter_program()
 _LOOK_RATIO = 20  # measuring may take this part of the time
 
 
@@ -126,6 +128,12 @@ class _Run:
         self._output, output = self._pipe()
         descriptors = ["--args", str(options), "--json-status-fd", str(status), "--block-fd", str(gate)]
         passed = [options, status, gate]
+        if _FILTER:
+            calls, write = self._pipe()
+            os.write(write, _FILTER)
+            self._close(write)
+            descriptors += ["--seccomp", str(calls)]
+            passed.append(calls)
         if lock != -1:
             descriptors += ["--sync-fd", str(lock)]
             passed.append(lock)
@@ -141,8 +149,9 @@ class _Run:
             umask=0o022,
             start_new_session=True,  # a terminal's signals are for us; we then end the run in order
         )
-        for descriptor in (options, gate, status, output):
-            self._close(descriptor)
+        for descriptor in (*passed, output):
+            if descriptor != lock:
+                self._close(descriptor)
         os.set_blocking(self._output, False)
         self._exit = os.pidfd_open(self._outer.pid)
         self._open.add(self._exit)
