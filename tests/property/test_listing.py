@@ -61,7 +61,7 @@ def test_a_walk_lists_what_git_lists(world: list[tuple[list[str], str, bool]], e
                 )
         found = list_checkout(root, walk_checkout(os.fsencode(root), 0))
         told = listing._ask_git(root)
-        gone = [path for path in told.paths if not os.path.lexists(os.path.join(os.fsencode(root), path))]
+        gone = [path for path in told.paths if not os.path.lexists(root / os.fsdecode(path))]
         assert sorted(set(told.paths) - set(gone)) == [p for p in found.paths if p not in gone]
         assert found.problems == told.problems
 
