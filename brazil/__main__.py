@@ -1,8 +1,35 @@
 """The `brazil` program."""
 
+import os
+import signal
 import sys
 
 from brazil import __version__
+
+_USAGE = 2
+
+
+def _fault() -> str:
+    """Say why no command can be run from here; nothing of this depends on the command."""
+    if sys.getfilesystemencoding() != "utf-8":
+        encoding = sys.getfilesystemencoding()
+        return f"error: names of files cannot be written in {encoding} [command.locale]\n  hint: set PYTHONUTF8=1"
+    try:
+        os.getcwd()  # noqa: PTH109 - pathlib is not imported yet
+    except FileNotFoundError:
+        return "error: the current folder is gone [command.no-folder]\n  hint: change into another folder"
+    return ""
+
+
+def _open_streams() -> None:
+    """Put /dev/null where a stream is closed, so that no file of ours takes its place and is written into."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is this one
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
 
 
 def main() -> None:
@@ -10,9 +37,18 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"brazil {__version__}\n")
         return
-    from brazil.cli.main import run
-
-    sys.exit(run(sys.argv[1:]))
+    _open_streams()
+    if fault := _fault():
+        sys.stderr.write(f"{fault}\n")
+        sys.exit(_USAGE)
+    try:
+        from brazil.cli.main import run
+    except KeyboardInterrupt:
+        sys.exit(130)
+    code = run(sys.argv[1:])
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # it is done: nothing is left that could be stopped
+    sys.exit(code)
 
 
 if __name__ == "__main__":

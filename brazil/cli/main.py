@@ -113,6 +113,17 @@ def run(arguments: list[str]) -> int:
     """Run a command line and return its exit code; every error ends here."""
     _stop_at_first_signal()
     try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        click.echo("interrupted", err=True)
+        return _INTERRUPTED
+    except _Terminated:
+        click.echo("terminated", err=True)
+        return _TERMINATED
+
+
+def _run(arguments: list[str]) -> int:
+    try:
         code = main.main(arguments, prog_name="brazil", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
@@ -127,12 +138,6 @@ def run(arguments: list[str]) -> int:
     except BrazilError as error:
         _tell(error, as_json="--json" in arguments)
         return error.exit_code
-    except KeyboardInterrupt:
-        click.echo("interrupted", err=True)
-        return _INTERRUPTED
-    except _Terminated:
-        click.echo("terminated", err=True)
-        return _TERMINATED
     except BrokenPipeError:
         # Whoever read our output has left; nothing more can be said, also not by the interpreter at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -62,6 +62,8 @@ class WorkspaceFolder:
         try:
             for name in _FOLDERS:
                 (root / name).mkdir(parents=True, exist_ok=True)
+            for staged in root.glob(f".{FILE_NAME}-*"):
+                staged.unlink(missing_ok=True)
         except OSError as error:
             raise _cannot_write(root, error) from error
         workspace.save(file)  # last: only now it is a workspace
@@ -186,9 +188,10 @@ class WorkspaceFolder:
                 os.fsync(file.fileno())
             staged.replace(path)
         except OSError as error:
-            with suppress(OSError):
-                staged.unlink(missing_ok=True)
             raise _cannot_write(path, error) from error
+        finally:
+            with suppress(OSError):
+                staged.unlink(missing_ok=True)  # whatever stopped it, Ctrl-C too
 
 
 def _is_of_creation(path: Path) -> bool:
