@@ -16,7 +16,7 @@ import pytest
 
 from tests.e2e.product import Answer, Product, commit_all, git, open_shop, options, toml
 
-KINDS = ("kill", "after", "enospc", "eio")
+KINDS = ("kill", "after", "enospc", "eio", "interrupt", "impatient", "terminate")
 POINTS = ("none", "open", "write", "rename", "link", "symlink", "unlink", "mkdir", "sync", "exec", "read")
 SOURCE = Path(__file__).parent / "injected" / "fault.c"
 _WORDS = struct.Struct("4q")
@@ -177,6 +177,13 @@ class Storm:
         faults = []
         if "Traceback" in answer.err or answer.code == 70 or "it hung" in answer.err:
             faults.append(f"ended with {answer.code}: {answer.err}")
+        # A command that is all but done ends well; SIGTERM right at the start of Python is its end.
+        codes = {"interrupt": (0, 130), "impatient": (0, 130), "terminate": (0, 143, -signal.SIGTERM)}
+        if case.kind in codes and answer.code not in codes[case.kind]:
+            faults.append(f"ended with {answer.code}: {answer.err}")
+        left = [*self.processes(), *(path for path in self.left_over() if not path.endswith(".dropped"))]
+        if case.kind in codes and left:
+            faults.append(f"{left} is left")
         if case.kind in ("enospc", "eio") and answer.code not in (0, 1, 2, 4, 5):
             faults.append(f"ended with {answer.code}: {answer.err}")
         if answer.code == 0 and case.command == "publish" and self.product.revision() != before + 1:

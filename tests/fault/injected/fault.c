@@ -4,6 +4,7 @@
  * at which one the fault is, the process that is killed with its group, and the kind of operation that was hit.
  * FAULT_KIND: "kill" ends the whole group before the operation; "after" ends it after half of it or all of it;
  * "enospc" lets this operation and everything later that needs space fail; "eio" lets this one fail.
+ * "interrupt" is Ctrl-C on a terminal, "impatient" is many of them, "terminate" is SIGTERM to the first process alone.
  * Only what is below FAULT_BELOW counts, and every start of a program.
  */
 #define _GNU_SOURCE
@@ -23,7 +24,7 @@ struct state { long count, at, leader, hit; };
 static volatile struct state *state;
 static const char *below;
 static size_t below_length;
-static int kind; /* 'k', 'a', 's' or 'i' */
+static int kind; /* 'k', 'a', 's', 'i', 'c', 'm' or 't' */
 
 #define REAL(type, name, ...) static type (*real)(__VA_ARGS__); if (!real) real = dlsym(RTLD_NEXT, name)
 
@@ -38,7 +39,8 @@ __attribute__((constructor)) static void begin(void)
     close(file);
     if (found == MAP_FAILED) return;
     below_length = strlen(below);
-    kind = !strcmp(wanted, "kill") ? 'k' : !strcmp(wanted, "after") ? 'a' : !strcmp(wanted, "enospc") ? 's' : 'i';
+    kind = !strcmp(wanted, "kill") ? 'k' : !strcmp(wanted, "after") ? 'a' : !strcmp(wanted, "enospc") ? 's'
+        : !strcmp(wanted, "interrupt") ? 'c' : !strcmp(wanted, "impatient") ? 'm' : !strcmp(wanted, "terminate") ? 't' : 'i';
     state = found;
     if (!state->leader) state->leader = getpid();
 }
@@ -78,10 +80,15 @@ static int look(int operation, int counts)
         state->hit = operation;
         if (kind == 'k') { end_all(); return 0; }
         if (kind == 'a') return 1;
+        if (kind == 'c') { kill(-(pid_t)state->leader, SIGINT); return 0; }
+        if (kind == 't') { kill((pid_t)state->leader, SIGTERM); return 0; }
+        if (kind == 'm') { kill(-(pid_t)state->leader, SIGINT); return 0; }
         if (operation == EXEC || (kind == 's' && operation == UNLINK)) return 0;
         errno = kind == 's' ? ENOSPC : EIO;
         return -1;
     }
+    if (kind == 'm' && state->at && number > state->at && number < state->at + 20)
+        kill((pid_t)state->leader, number % 2 ? SIGINT : SIGTERM);
     if (kind == 's' && state->at && number > state->at && operation != UNLINK && operation != EXEC && operation != RENAME
         && operation != SYNC) {
         errno = ENOSPC;
