@@ -304,8 +304,15 @@ def _unknown(package: RegisteredPackage, ref: str, found: Sequence[str], known: 
         because = f"it could be {' or '.join(found)}"
         hint = "write 'refs/heads/...', 'refs/tags/...' or more digits"
         return UsageError(Problem("source.ambiguous", f"'{ref}' is ambiguous in {package.name}", because, hint))
-    near = difflib.get_close_matches(ref, known, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else "is it pushed?"
-    return UsageError(
-        Problem("source.unknown-ref", f"{package.name} has no branch, tag or commit '{ref}'", package.repository, hint)
-    )
+    what = f"{package.name} has no branch, tag or commit '{ref}'"
+    if ref in known:
+        what, hint = f"'{ref}' of {package.name} names no commit", "name a branch, or a tag of a commit"
+    elif near := difflib.get_close_matches(ref, known, n=1):
+        hint = f"did you mean '{near[0]}'?"
+    elif Path(package.repository, ".git", "shallow").exists() or Path(package.repository, "shallow").exists():
+        hint = "it is a shallow clone, of which git hands nothing on: make it whole with 'git fetch --unshallow'"
+    elif not known:
+        hint = "it has no commit yet: is anything pushed?"
+    else:
+        hint = "is it pushed?"
+    return UsageError(Problem("source.unknown-ref", what, package.repository, hint))
