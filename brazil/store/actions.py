@@ -17,7 +17,7 @@ from brazil.errors import IntegrityError
 from brazil.formats.reapi import decode_action_result, encode_action_result
 from brazil.model.action import ActionResult
 from brazil.model.digest import Digest
-from brazil.store.blobs import cannot_write, unique_name, write_all
+from brazil.store.blobs import abandoned, cannot_write, unique_name, write_all
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.005, 0.1  # seconds between looks at a claim that another holds
 _OWNER = 300  # bytes of an owner's text that are kept
@@ -34,6 +34,9 @@ class ActionFiles:
             claims.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise cannot_write(self._folder, error) from error
+        for path in abandoned(f"{folder}/tmp"):
+            with suppress(OSError):
+                os.unlink(path)
 
     def get(self, action: Digest) -> ActionResult | None:
         """Return the remembered result, or None."""

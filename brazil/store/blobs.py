@@ -18,6 +18,7 @@ import errno
 import hashlib
 import os
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
@@ -32,6 +33,7 @@ CHUNK = 1 << 20  # bytes read at a time from large files
 
 MODES = {False: 0o444, True: 0o555}  # executable -> the mode of a stored file
 
+_ABANDONED = 600  # seconds after which what a dead process staged is removed; a blob is staged for milliseconds
 _TIME = INPUT_TIME * 1_000_000_000
 # What a damaged disk or foreign permissions say on reading; anything else (too many open files) is no damage.
 _UNREADABLE = frozenset({errno.EACCES, errno.EPERM, errno.EIO, errno.EISDIR, errno.ELOOP})
@@ -44,6 +46,20 @@ _token = os.urandom(6).hex()
 def unique_name() -> str:
     """Return a file name that no process has used or will use in a shared folder."""
     return f"{os.getpid()}-{_token}-{next(_counter)}"
+
+
+def abandoned(folder: str) -> list[str]:
+    """Return what dead processes staged in a folder; whoever may only seem dead, from another container, has time."""
+    found = []
+    with suppress(OSError):
+        for entry in os.scandir(folder):
+            owner = entry.name.partition("-")[0]
+            if owner.isdigit() and not os.path.exists(f"/proc/{owner}"):
+                with suppress(FileNotFoundError):
+                    # Not the time of modification, which is that of every stored file.
+                    if entry.stat(follow_symlinks=False).st_ctime < time.time() - _ABANDONED:
+                        found.append(entry.path)
+    return sorted(found)
 
 
 class Blobs(Protocol):
@@ -88,6 +104,9 @@ class BlobFiles:
         self.losses = 0
         if not Path(self._staging, "ready").exists():
             self._create(folder)
+        for path in abandoned(self._staging):
+            with suppress(OSError):
+                os.unlink(path)
 
     def _create(self, folder: Path) -> None:
         try:

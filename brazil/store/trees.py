@@ -16,7 +16,7 @@ from brazil.errors import IntegrityError, Problem
 from brazil.formats.reapi import decode_directory, encode_directory
 from brazil.model.digest import Digest
 from brazil.model.tree import Directory
-from brazil.store.blobs import INPUT_TIME, MODES, Blobs, cannot_write, is_untouched, unique_name
+from brazil.store.blobs import INPUT_TIME, MODES, Blobs, abandoned, cannot_write, is_untouched, unique_name
 from brazil.store.ingest import ingest
 
 _REMEMBERED = 50_000  # Directories kept decoded; about 1 KiB each
@@ -37,6 +37,8 @@ class TreeFolders:
             (cache / "tmp").mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise cannot_write(self._cache, error) from error
+        for path in abandoned(f"{cache}/tmp"):
+            shutil.rmtree(path, ignore_errors=True)
 
     def read_directory(self, digest: Digest) -> Directory:
         """Return one Directory, checked and canonical."""
