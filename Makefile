@@ -1,7 +1,7 @@
 # What can be done with a checkout; `make help` lists it. Everything sets up `.venv` by itself, and only once.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check soak bench proto clean run-environment test-environment
+.PHONY: help demo test check soak bench proto clean run-environment test-environment soak-environment
 
 PYTEST = .venv/bin/python -m pytest
 PROTO = brazil/formats/reapi_pb
@@ -23,7 +23,7 @@ check: test-environment ## check format, lint, types and layers, then run the te
 	.venv/bin/lint-imports
 	$(PYTEST) -n auto -m "not slow and not soak"
 
-soak: test-environment ## run the long tests: kill storms and fuzzing
+soak: soak-environment ## run the long tests: kill storms and fuzzing; BRAZIL_FUZZ_SECONDS says how long the latter
 	$(PYTEST) -m soak
 
 bench: test-environment ## measure the budgets, against ninja; writes docs/bench.md
@@ -46,3 +46,6 @@ run-environment:
 
 test-environment:
 	@scripts/bootstrap tests
+
+soak-environment: test-environment
+	@scripts/bootstrap soak

@@ -75,10 +75,13 @@ def look(root: str, key: str) -> Look | None:
     payload = load(root, key, "trace")
     if payload is None:
         return None
-    rows, *rest = marshal.loads(payload)
-    checkouts = {PackageName(name): Captured(Digest(*root_), paths, stamps) for name, root_, paths, stamps in rows}
+    try:
+        rows, *rest = marshal.loads(payload)
+        checkouts = {PackageName(name): Captured(Digest(*root_), paths, stamps) for name, root_, paths, stamps in rows}
+        trace = Trace(checkouts, *rest)
+    except (ValueError, TypeError, EOFError):  # written by another brazil, whose traces were made otherwise
+        return None
     changed = tuple(name for name, captured in checkouts.items() if not _holds(f"{root}/src/{name}", captured))
-    trace = Trace(checkouts, *rest)
     try:
         links_hold = stamp_of(f"{root}/build") == trace.links
     except OSError:
