@@ -29,7 +29,15 @@ from brazil.ports import Clock, Moved
 from brazil.registry.drafting import foreign_pins, new_texts, set_files
 from brazil.registry.layout import CATALOG, package_file, record_file, set_ref
 from brazil.registry.reading import RegistryReader
-from brazil.registry.refusals import refuse_taken, refuse_twin, taken, unknown_revision, unknown_set, unknown_version
+from brazil.registry.refusals import (
+    lost_commit,
+    refuse_taken,
+    refuse_twin,
+    taken,
+    unknown_revision,
+    unknown_set,
+    unknown_version,
+)
 
 _FETCHED = "brazil.fetched"
 _ATTEMPTS = 30
@@ -245,7 +253,8 @@ class GitRegistry:
     def _tip(self, name: VersionSetName) -> str:
         tip = self._open().ref(set_ref(name))
         if not tip:
-            raise unknown_set(name, self._reader.sets())
+            known = self._reader.sets()
+            raise lost_commit(set_ref(name)) if name in known else unknown_set(name, known)
         return tip
 
     def _open(self) -> RegistryReader:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from brazil.errors import Problem, UsageError
+from brazil.errors import IntegrityError, Problem, UsageError
 from brazil.model.names import Interface, PackageName, PackageVersion, VersionSetName
 from brazil.model.nearest import nearest
 from brazil.registry.layout import set_ref
@@ -20,6 +20,18 @@ def refuse_twin(name: PackageName, known: Iterable[PackageName]) -> None:
                     "choose another name",
                 )
             )
+
+
+def lost_commit(ref: str) -> IntegrityError:
+    """Say that a ref names what is not there."""
+    return IntegrityError(
+        Problem(
+            "registry.damaged",
+            f"{ref} is damaged",
+            "the commit that it names is missing",
+            "it was changed by hand or by another program; restore it from another copy of the registry",
+        )
+    )
 
 
 def unknown_set(name: VersionSetName, known: Sequence[VersionSetName]) -> UsageError:

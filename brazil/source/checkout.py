@@ -169,6 +169,9 @@ def read_status(output: bytes) -> CheckoutStatus:
 
 
 def _require_checkout(folder: Path) -> None:
+    if not os.path.lexists(folder):
+        hint = f"put it back, or say 'brazil ws drop {folder.name}'"
+        raise UsageError(Problem("source.no-checkout", f"{folder} is no git checkout", "it is not there", hint))
     if not os.path.lexists(folder / ".git"):
         raise UsageError(
             Problem("source.no-checkout", f"{folder} is no git checkout", "it has no '.git'", "run 'git init' there")

@@ -251,6 +251,53 @@ def test_a_workspace_file_edited_by_hand(world: Product, old: str, new: str, err
         file.write_text(text)
 
 
+REGISTRY_REFS = [
+    ("blob", "it names a blob", 4, " is damaged: {id} is a blob [registry.damaged]"),
+    ("1" * 40, "it names what is missing", 4, " is damaged: the commit that it names is missing [registry.damaged]"),
+    ("commit", "its commit was made by hand", 4, " is damaged: it has no line 'Brazil-Revision' [registry.damaged]"),
+]
+
+
+@pytest.mark.parametrize(
+    ("names", "exit_code", "error"), [(c[0], *c[2:]) for c in REGISTRY_REFS], ids=[c[1] for c in REGISTRY_REFS]
+)
+@pytest.mark.parametrize("command", ["vs show bad", "vs log bad", "ws create new --set bad"])
+def test_a_ref_of_a_set_that_was_moved_by_hand(
+    world: Product, command: str, names: str, exit_code: int, error: str
+) -> None:
+    registry = Path(world.registry)
+    made = {
+        "blob": ("rev-parse", "refs/heads/sets/shop/dev.set:versionset.toml"),
+        "commit": ("commit-tree", "refs/heads/sets/shop/dev.set^{tree}", "-m", "by hand"),
+    }
+    id_ = git(registry, *made[names]) if names in made else names
+    ref = registry / "refs/heads/sets/bad.set"
+    ref.parent.mkdir(parents=True, exist_ok=True)
+    ref.write_text(f"{id_}\n")
+    try:
+        answer = world.run(*command.split())
+    finally:
+        ref.unlink()
+    assert (answer.code, answer.out) == (exit_code, "")
+    first, hint = answer.err.splitlines()
+    assert first.startswith("error: refs/heads/sets/bad.set")
+    assert first.endswith(error.format(id=id_))
+    assert hint.startswith("  hint: it was changed by hand or by another program; ")
+    assert not (world.cwd / "new").exists()
+
+
+def test_a_checkout_that_is_not_there_can_be_dropped(world: Product) -> None:
+    work = world.at(world.folder / "work")
+    file = work.cwd / "brazil-workspace.toml"
+    text = file.read_text()
+    file.write_text(re.sub("packages = .*", 'packages = ["Rates", "Stamp"]', text))
+    try:
+        error = f"error: {work.src('Stamp')} is no git checkout: it is not there [source.no-checkout]"
+        _refused(work, ["build"], 2, error, "brazil ws drop Stamp")
+    finally:
+        file.write_text(text)
+
+
 def _process(work: Product, words: str, *prefix: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*prefix, sys.executable, "-m", "brazil", *words.split()],
