@@ -12,8 +12,10 @@ from typing import NamedTuple
 from brazil.build_systems import SYSTEMS
 from brazil.build_systems.base import Recipe
 from brazil.errors import IntegrityError, Problem
+from brazil.events import Emit, Note
 from brazil.graph.closure import Affected, Closures
 from brazil.graph.dependency import DependencyGraph
+from brazil.graph.invariants import unused_overrides
 from brazil.model.action import Platform
 from brazil.model.conflict import Conflict
 from brazil.model.digest import Digest
@@ -185,3 +187,9 @@ def registered(registry: Registry, name: PackageName) -> RegisteredPackage:
     if package is None:
         raise IntegrityError(Problem("registry.package-missing", f"the registry pins {name} but does not know it"))
     return package
+
+
+def tell_unused(candidate: Candidate, emit: Emit) -> None:
+    """Report what a fresh package says about closures that has no effect there."""
+    for problem in unused_overrides(candidate.manifests, candidate.fresh):
+        emit(Note("unused", f"{problem.what}: {problem.because}"))

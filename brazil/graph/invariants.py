@@ -46,10 +46,15 @@ def check(
     return tuple(sorted(problems, key=lambda p: p.code))
 
 
-def unused_overrides(manifests: Manifests) -> tuple[Problem, ...]:
-    """Return a warning for each winner or removed interface that no closure of its package would hold anyway."""
+def unused_overrides(manifests: Manifests, packages: Iterable[Interface]) -> tuple[Problem, ...]:
+    """Return a warning for each winner or removed interface that no closure of its package would hold anyway.
+
+    Args:
+        manifests: of the whole set.
+        packages: whose overrides are looked at.
+    """
     problems: list[Problem] = []
-    for package in sorted(manifests):
+    for package in sorted(packages):
         manifest = manifests[package]
         if not (manifest.winners or manifest.removed):
             continue

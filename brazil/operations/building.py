@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from brazil.build.candidate import Builder, Candidate, Fresh, make_candidate
+from brazil.build.candidate import Builder, Candidate, Fresh, make_candidate, tell_unused
 from brazil.build.executor import Execution, Machine, Outcome
 from brazil.build.history import history
 from brazil.build.layout import Layouts
@@ -91,6 +91,7 @@ def build_workspace(
     candidate = make_candidate(base, fresh, (*base.policy.targets, *fresh), bench.registry)
     if isinstance(candidate, Conflict):
         return candidate
+    tell_unused(candidate, emit)
     wanted = _wanted(request, candidate)
     builds = set(wanted)
     if request.runtime:

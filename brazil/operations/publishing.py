@@ -9,7 +9,7 @@ refused.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from brazil.build.candidate import Builder, Candidate, Fresh, make_candidate, registered
+from brazil.build.candidate import Builder, Candidate, Fresh, make_candidate, registered, tell_unused
 from brazil.build.executor import Execution, Outcome
 from brazil.build.history import history
 from brazil.build.sources import MANIFEST, fresh_package
@@ -124,6 +124,7 @@ def _attempt(request: PublishRequest, base: Revision, bench: Bench, emit: Emit) 
     if isinstance(candidate, Conflict):
         return candidate
     _refuse_unreached(fresh, candidate)
+    tell_unused(candidate, emit)
     _refuse_too_low(candidate, bench.registry)
     outcomes = _run(request, candidate, bench, emit)
     if not all(outcome.state in GOOD_ENDS for outcome in outcomes.values()):

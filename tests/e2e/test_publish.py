@@ -53,6 +53,18 @@ def test_failing_consumer_is_named_and_nothing_is_published(shop: Product) -> No
     assert told.states["build Money-1.0"] == "remembered", "finished builds stay"
 
 
+def test_override_without_effect_is_told(shop: Product) -> None:
+    work = shop.workspace("Money")
+    with (work.src("Money") / "brazil.toml").open("a") as file:
+        file.write('\n[remove-dependencies]\nRates = "1.0"\n')
+    work.commit("Money")
+    answer = work.ok("publish", "--dry-run")
+    assert (
+        "unused    Money-1.0 names Rates-1.0 in remove-dependencies: no closure of it holds that interface"
+        in answer.err
+    )
+
+
 def test_dry_run_publishes_nothing(shop: Product) -> None:
     work = shop.workspace("Rates")
     (work.src("Rates") / "rate").write_text("19\n\n")

@@ -151,7 +151,7 @@ def test_overrides_that_name_something_absent_are_reported() -> None:
             *map(manifest, ("B-1", "C-1", "D-1", "E-1")),
         )
     }
-    assert [p.what for p in unused_overrides(pins)] == [
+    assert [p.what for p in unused_overrides(pins, pins)] == [
         "A-1 names D-1 in resolves-conflict-dependencies",
         "A-1 names E-1 in remove-dependencies",
     ]
