@@ -42,7 +42,7 @@ def _clear_stale(repository: Path) -> None:
         if path.name == LOCK and path.parent == repository:
             continue
         with suppress(FileNotFoundError):
-            while (age := time.time() - path.lstat().st_mtime) < _SETTLED:
+            while 0 <= (age := time.time() - path.lstat().st_mtime) < _SETTLED:  # of the future: the clock was set back
                 time.sleep(min(0.05, max(0.01, _SETTLED - age)))
             path.unlink()
 

@@ -11,6 +11,18 @@ from pathlib import Path
 from brazil.errors import BrazilError, IntegrityError, Problem, UnavailableError, UsageError
 from brazil.gitrepo.environment import local_environment
 
+# What git says of a disk that refuses; it often leaves out why. To write is never what finds damage.
+_CANNOT_WRITE = (
+    "no space left",
+    "disk quota",
+    "read-only file system",
+    "permission denied",
+    "failed to write",
+    "could not write",
+    "unable to write",
+    "write error",
+)
+
 
 class GitFailedError(Exception):
     """A git command ended with another code than 0; for our own code only, never for a user."""
@@ -87,7 +99,7 @@ def last_words(stderr: str) -> str:
 def broken(folder: Path, failure: GitFailedError) -> BrazilError:
     """Translate the failure of a local command in a repository of ours."""
     text = failure.text.lower()
-    if any(word in text for word in ("no space left", "disk quota", "read-only file system", "permission denied")):
+    if any(words in text for words in _CANNOT_WRITE):
         return UnavailableError(Problem("git.write", f"the repository {folder} cannot be written", failure.text))
     if "not a git repository" in text:
         return UsageError(Problem("git.no-repository", f"{folder} is not a git repository", failure.text))

@@ -11,7 +11,7 @@ from brazil.gitrepo.environment import inherited_names, local_environment, remot
 from brazil.gitrepo.locking import LOCK, pending_refs, writing
 from brazil.gitrepo.names import check_actor, check_commit, check_url, ref_fault, url_fault
 from brazil.gitrepo.objects import GitObject, ObjectReader, parse_commit, parse_tree
-from brazil.gitrepo.process import GitFailedError, in_repository, last_words, run
+from brazil.gitrepo.process import GitFailedError, broken, in_repository, last_words, run
 from brazil.gitrepo.remote import RemoteRefMissingError, RewrittenError
 from brazil.gitrepo.transport import GitPythonTransport
 from brazil.gitrepo.writing import NewCommit, RefMovedError, RefUpdate, move_refs, refs_below, write_commits
@@ -284,3 +284,19 @@ def test_fetch_and_push_move_refs_forward_only(repository: Path, tmp_path: Path)
         assert caught.value.code == "git.unreachable"
     with pytest.raises(UsageError):
         transport.fetch(repository, "ext::touch /tmp/x", ["HEAD"])
+
+
+def test_a_stale_lock_of_the_future_blocks_nobody(repository: Path) -> None:
+    lock = repository / "packed-refs.lock"
+    lock.touch()
+    future = time.time() + 1_000_000
+    os.utime(lock, (future, future))
+    with writing(repository):
+        assert not lock.exists()
+
+
+@pytest.mark.parametrize(
+    "said", ["failed to write new configuration file", "unable to write file objects/ab", "write error"]
+)
+def test_a_disk_that_refuses_is_no_damage(repository: Path, said: str) -> None:
+    assert broken(repository, GitFailedError("init", 128, said)).code == "git.write"
