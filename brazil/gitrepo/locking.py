@@ -16,6 +16,7 @@ from brazil.errors import Problem, UnavailableError
 
 LOCK = "brazil.lock"
 PENDING = "refs/brazil/pending"
+_IMPORTING = b"fast-import"  # what it writes into the `.keep` file of its pack
 _SETTLED = 1.0  # seconds; a ref transaction takes milliseconds
 
 
@@ -45,6 +46,12 @@ def _clear_stale(repository: Path) -> None:
             while 0 <= (age := time.time() - path.lstat().st_mtime) < _SETTLED:  # of the future: the clock was set back
                 time.sleep(min(0.05, max(0.01, _SETTLED - age)))
             path.unlink()
+    # Nor is there a pack that `git fast-import` is finishing: it would refuse to make the same one again. What others
+    # keep, such as a fetch or a push that is coming in, has another text.
+    for path in sorted((repository / "objects" / "pack").glob("*.keep")):
+        with suppress(FileNotFoundError):
+            if path.read_bytes() == _IMPORTING:
+                path.unlink()
 
 
 def pending_refs(repository: Path) -> list[str]:

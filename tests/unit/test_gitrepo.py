@@ -286,6 +286,15 @@ def test_fetch_and_push_move_refs_forward_only(repository: Path, tmp_path: Path)
         transport.fetch(repository, "ext::touch /tmp/x", ["HEAD"])
 
 
+def test_a_pack_that_a_killed_import_was_finishing_does_not_block_the_same_one(repository: Path) -> None:
+    packs = repository / "objects" / "pack"
+    packs.mkdir(exist_ok=True)
+    (packs / "pack-1.keep").write_text("fast-import")
+    (packs / "pack-2.keep").write_text("receive-pack 7 on host")
+    with writing(repository):
+        assert [path.name for path in packs.glob("*.keep")] == ["pack-2.keep"]
+
+
 def test_a_stale_lock_of_the_future_blocks_nobody(repository: Path) -> None:
     lock = repository / "packed-refs.lock"
     lock.touch()
