@@ -40,18 +40,22 @@ def writing(repository: Path) -> Iterator[None]:
 def _clear_stale(repository: Path) -> None:
     # Object folders are left out: they hold no locks that block, and there are many of them.
     for path in sorted([*repository.glob("*.lock"), *(repository / "refs").rglob("*.lock")]):
-        if path.name == LOCK and path.parent == repository:
-            continue
-        with suppress(FileNotFoundError):
-            while 0 <= (age := time.time() - path.lstat().st_mtime) < _SETTLED:  # of the future: the clock was set back
-                time.sleep(min(0.05, max(0.01, _SETTLED - age)))
-            path.unlink()
+        if path.name != LOCK or path.parent != repository:
+            _remove_settled(path)
     # Nor is there a pack that `git fast-import` is finishing: it would refuse to make the same one again. What others
-    # keep, such as a fetch or a push that is coming in, has another text.
+    # keep, such as a fetch or a push that is coming in, soon has another text.
     for path in sorted((repository / "objects" / "pack").glob("*.keep")):
         with suppress(FileNotFoundError):
-            if path.read_bytes() == _IMPORTING:
-                path.unlink()
+            if _IMPORTING.startswith(path.read_bytes()):
+                _remove_settled(path)
+
+
+def _remove_settled(path: Path) -> None:
+    """Remove a file once it has not changed for a while."""
+    with suppress(FileNotFoundError):
+        while 0 <= (age := time.time() - path.lstat().st_mtime) < _SETTLED:  # of the future: the clock was set back
+            time.sleep(min(0.05, max(0.01, _SETTLED - age)))
+        path.unlink()
 
 
 def pending_refs(repository: Path) -> list[str]:

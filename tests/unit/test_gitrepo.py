@@ -289,6 +289,7 @@ def test_fetch_and_push_move_refs_forward_only(repository: Path, tmp_path: Path)
 def test_a_pack_that_a_killed_import_was_finishing_does_not_block_the_same_one(repository: Path) -> None:
     packs = repository / "objects" / "pack"
     packs.mkdir(exist_ok=True)
+    (packs / "pack-0.keep").touch()
     (packs / "pack-1.keep").write_text("fast-import")
     (packs / "pack-2.keep").write_text("receive-pack 7 on host")
     with writing(repository):
