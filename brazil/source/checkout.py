@@ -8,6 +8,7 @@ import hashlib
 import marshal
 import os
 import shutil
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -25,6 +26,7 @@ from brazil.source.mirror import SourceMirror, refs_of
 
 # `-x` says no; an encoding cannot be "no", only unspecified.
 _ATTRIBUTES = "* -text -filter -ident -eol !working-tree-encoding\n"
+_REMOVALS = 40  # tries, two seconds together; what is left then is swept by the next who makes this checkout
 _MAGIC = b"brazil stats 1\n"
 _BUSY = (
     ("rebase-merge", "rebase"),
@@ -85,7 +87,7 @@ class GitCheckouts:
                 self._fill(package, commit, branch, staged)
                 staged.rename(folder)
             except BaseException:
-                shutil.rmtree(staged, ignore_errors=True)
+                _remove(staged)
                 raise
         except OSError as error:
             raise UnavailableError(
@@ -190,6 +192,15 @@ def _busy(folder: Path) -> str:
         target = place.read_text("utf-8", "surrogateescape").removeprefix("gitdir:").strip()
         place = folder / target
     return next((word for name, word in _BUSY if (place / name).exists()), "")
+
+
+def _remove(staged: Path) -> None:
+    """Remove a checkout that was not finished; a git that a signal left behind may write to it for a moment."""
+    for _ in range(_REMOVALS):
+        shutil.rmtree(staged, ignore_errors=True)
+        if not staged.exists():
+            return
+        time.sleep(0.05)
 
 
 def _sweep(folder: Path) -> None:
