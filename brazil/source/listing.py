@@ -8,6 +8,7 @@ measured); everything else is left to git itself. The walk also takes the Stamps
 # ruff: noqa: PTH118, PTH123
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +33,7 @@ class Walk(NamedTuple):
 
     stamps: dict[str, Stamp]  # of the checkout, its folders, and what of git's decides which files count
     files: list[bytes]  # files and links
+    endless: list[bytes]  # ignore lists that are pipes or devices, which git would wait for
     plain: bool  # every one of them counts, as far as can be seen without git's index
 
 
@@ -45,6 +47,7 @@ def walk_checkout(root: bytes, started: int) -> Walk:
     # A folder's Stamp is taken before the folder is read, so that what appears meanwhile shows in the next Stamp.
     stamps = {"": inode_stamp(os.lstat(root))}
     files: list[bytes] = []
+    endless: list[bytes] = []
     plain = True
     stack = [b""]
     while stack:
@@ -56,6 +59,8 @@ def walk_checkout(root: bytes, started: int) -> Walk:
                     stack.append(path)
                 elif entry.is_symlink() or entry.is_file(follow_symlinks=False):
                     files.append(path)
+                elif entry.name == b".gitignore":
+                    endless.append(path)
                 # A repository inside, whatever its case, and ignore lists are git's to judge.
                 plain = (
                     plain and entry.name.lower() != b".git" and (entry.name != b".gitignore" or _is_idle(root, path))
@@ -67,7 +72,7 @@ def walk_checkout(root: bytes, started: int) -> Walk:
     for control in (".git", ".git/info", ".git/info/exclude"):
         with suppress(FileNotFoundError, NotADirectoryError):
             stamps[control] = inode_stamp(os.lstat(os.path.join(root, control.encode())))
-    return Walk(stamps, files, plain)
+    return Walk(stamps, files, endless, plain)
 
 
 def list_checkout(folder: Path, walk: Walk) -> Listing:
@@ -76,6 +81,9 @@ def list_checkout(folder: Path, walk: Walk) -> Listing:
     Raises:
         GitFailedError: git cannot read the checkout.
     """
+    if walk.endless:
+        problems = [kind_problem(os.fsdecode(path), "it is no file, directory or link") for path in walk.endless]
+        return Listing(sorted(walk.files), sorted(problems))
     git = folder / ".git"
     if (
         walk.plain
@@ -101,14 +109,17 @@ def _entries(root: bytes, inside: bytes) -> Iterator[tuple["os.DirEntry[bytes]",
 
 
 def _is_idle(root: bytes, path: bytes) -> bool:
-    """Say whether a list of what to ignore names nothing."""
+    """Say whether a list of what to ignore names nothing; a link is git's to judge, and a pipe must not hold us up."""
     try:
-        with open(os.path.join(root, path), "rb") as file:
-            return all(not line.strip() or line.startswith(b"#") for line in file)
+        handle = os.open(os.path.join(root, path), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         return True
     except OSError:
         return False
+    with open(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return False
+        return all(not line.strip() or line.startswith(b"#") for line in file)
 
 
 def _ask_git(folder: Path) -> Listing:

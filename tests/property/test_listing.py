@@ -60,6 +60,9 @@ def test_a_walk_lists_what_git_lists(world: list[tuple[list[str], str, bool]], e
                     ["git", "add", "--force", "--", str(Path(*parts))], cwd=root, check=False, capture_output=True
                 )
         found = list_checkout(root, walk_checkout(os.fsencode(root), 0))
+        if any(path.is_fifo() for path in root.rglob(".gitignore")):
+            assert any(".gitignore cannot be part of the source" in problem.what for problem in found.problems)
+            return  # git would wait for it
         told = listing._ask_git(root)
         gone = [path for path in told.paths if not os.path.lexists(root / os.fsdecode(path))]
         assert sorted(set(told.paths) - set(gone)) == [p for p in found.paths if p not in gone]
@@ -85,3 +88,15 @@ def test_an_ordinary_checkout_needs_no_git_process(tmp_path: Path, monkeypatch: 
     (tmp_path / ".gitignore").write_text("sub/\n")
     assert list_checkout(tmp_path, walk_checkout(os.fsencode(tmp_path), 0)).paths == [b".gitignore", b"top"]
     assert asked == [tmp_path]
+
+
+def test_a_pipe_as_ignore_list_is_refused_and_holds_nobody_up(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / "sub").mkdir()
+    os.mkfifo(tmp_path / "sub" / ".gitignore")
+    found = list_checkout(tmp_path, walk_checkout(os.fsencode(tmp_path), 0))
+    assert [problem.what for problem in found.problems] == ["sub/.gitignore cannot be part of the source"]
+    (tmp_path / "sub" / ".gitignore").unlink()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / ".gitignore").symlink_to("pipe")
+    assert list_checkout(tmp_path, walk_checkout(os.fsencode(tmp_path), 0)).problems == []
