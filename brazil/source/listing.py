@@ -61,6 +61,8 @@ def walk_checkout(root: bytes, started: int) -> Walk:
                     files.append(path)
                 elif entry.name == b".gitignore":
                     endless.append(path)
+                if entry.name == b".gitignore":  # also one that is itself ignored decides what counts
+                    stamps[os.fsdecode(path)] = inode_stamp(entry.stat(follow_symlinks=False))
                 # A repository inside, whatever its case, and ignore lists are git's to judge.
                 plain = (
                     plain and entry.name.lower() != b".git" and (entry.name != b".gitignore" or _is_idle(root, path))

@@ -100,3 +100,17 @@ def test_a_pipe_as_ignore_list_is_refused_and_holds_nobody_up(tmp_path: Path) ->
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / ".gitignore").symlink_to("pipe")
     assert list_checkout(tmp_path, walk_checkout(os.fsencode(tmp_path), 0)).problems == []
+
+
+def test_an_ignore_list_that_ignores_itself_is_part_of_what_was_seen(tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / ".gitignore").write_text(".gitignore\n*.o\n")
+    (tmp_path / "a.o").write_text("x")
+    before = walk_checkout(os.fsencode(tmp_path), 0)
+    assert list_checkout(tmp_path, before).paths == []
+    with (tmp_path / ".gitignore").open("r+") as file:  # in place: the folder does not change
+        file.write(".gitignore\n#.o\n")
+    after = walk_checkout(os.fsencode(tmp_path), 0)
+    assert list_checkout(tmp_path, after).paths == [b"a.o"]
+    assert before.stamps[""] == after.stamps[""]
+    assert before.stamps[".gitignore"] != after.stamps[".gitignore"]
