@@ -20,6 +20,7 @@ from tests.bench.synthetic import Synthetic, make_packages
 ROOT = Path(__file__).resolve().parents[2]
 BRAZIL = [sys.executable, "-m", "brazil"]
 LIBRARY = [sys.executable, "-m", "tests.bench.library"]
+SETS = [sys.executable, "-m", "tests.bench.sets"]
 DOCS = ROOT / "docs"
 
 
@@ -34,7 +35,7 @@ def main() -> None:
     place = Path(tempfile.mkdtemp(prefix="brazil-bench-"))
     try:
         results["start-up"] = start_up(place)
-        results["store"] = json.loads(run([*LIBRARY, "rates", str(place / "rates")], ROOT)[1])
+        results["store"] = json.loads(run([*LIBRARY, str(place / "rates")], ROOT)[1])
         results["open"] = {str(pins): open_set(place / f"pins-{pins}", pins) for pins in chosen.pins}
         for size in chosen.sizes:
             results["sizes"][str(size)] = measure_size(place / str(size), size)
@@ -100,13 +101,10 @@ def measure_size(folder: Path, size: int) -> dict[str, Any]:
     return {name: cost.as_data() for name, cost in found.items()}
 
 
-def open_set(folder: Path, pins: int) -> dict[str, Any]:
+def open_set(folder: Path, pins: int) -> dict[str, float]:
     tell(f"a set of {pins} pins")
-    run([*LIBRARY, "make", str(folder), str(pins)], ROOT)
-    open_again = [*LIBRARY, "open", str(folder)]
-    cost = median(open_again, ROOT)
-    inner = json.loads(run(open_again, ROOT)[1])
-    return {**cost.as_data(), **{name: round(value, 4) for name, value in inner.items()}}
+    figures: dict[str, float] = json.loads(run([*SETS, "open", str(folder), str(pins)], ROOT)[1])["figures"]
+    return figures
 
 
 def transitive(folder: Path, size: int) -> dict[str, Any]:
@@ -168,7 +166,7 @@ def report(results: dict[str, Any]) -> str:
     lines += ["", "## Opening a set, closure and order of its target", ""]
     lines += ["| pins | whole process s | open s | graph s | memory MB |", "|---|---|---|---|---|"]
     for pins, found in results["open"].items():
-        row = (pins, found["wall-s"], found["open-s"], found["graph-s"], found["memory-mb"])
+        row = (pins, *(found[f"open-{name}"] for name in ("process-s", "set-s", "graph-s", "mb")))
         lines.append("| " + " | ".join(map(str, row)) + " |")
     store = results["store"]
     lines += [
