@@ -24,7 +24,7 @@ from brazil.resolve.catalog import MemoryCatalog
 from brazil.resolve.solver import Request, Resolution, resolve
 from brazil.wiring import Wiring
 from tests.bench.facts import history, modules, question
-from tests.bench.measure import median
+from tests.bench.measure import median, run
 from tests.bench.opening import SET
 from tests.bench.product import environment
 from tests.bench.synthetic import make_packages
