@@ -1,16 +1,19 @@
 """What a build system adapter is: data plus one small pure function. It describes and never runs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from brazil.model.package import Manifest, OptionSpec
+from brazil.model.package import Form, Manifest, OptionSpec
+
+RELATIVE_PATH = Form(r"(?!/)(?!-)(?!(?:.*/)?\.\.(?:/|$))[^\n]*", "a relative path without '..'")
 
 
 class Recipe(NamedTuple):
     """How one package is built and tested.
 
     Scripts are run by `/bin/sh -eu` with /brazil/src as the working directory; the build leaves its artifact in
-    "$BRAZIL_OUT". The variables that lead to the closure are composed in `plan/environment.py`, not here.
+    "$BRAZIL_OUT", the tests leave what they found in "$BRAZIL_REPORT", as JUnit XML or in their tool's own words. The
+    variables that lead to the closure are composed in `plan/environment.py`, not here.
     """
 
     build: str
@@ -26,3 +29,22 @@ class BuildSystem(NamedTuple):
     options: tuple[OptionSpec, ...]  # sorted by name; `closure` and `timeout` belong to every build system
     # From the manifest and the names at the top of the source tree.
     recipe: Callable[[Manifest, frozenset[str]], Recipe]
+    detects: tuple[str, ...] = ()  # a source with one of these names at its top is likely built by this one
+    programs: tuple[str, ...] = ()  # what the platform or a tool must bring
+
+
+def require(system: str, programs: Iterable[str]) -> str:
+    """Write shell lines that end a script, and say why, where a program is missing.
+
+    Args:
+        system: the build system, for the message.
+        programs: names looked for on PATH; names only, nothing that has to be quoted.
+    """
+    return "".join(
+        f"command -v {program} > /dev/null || {{\n"
+        f"  echo '{system}: there is no program {program} here;"
+        f" install it on this machine or name a package that brings it under [build-tools]' >&2\n"
+        f"  exit 127\n"
+        f"}}\n"
+        for program in programs
+    )

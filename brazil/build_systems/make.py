@@ -5,13 +5,14 @@ Everything a manifest gives is quoted, and no target can be taken for an option 
 
 import shlex
 
-from brazil.build_systems.base import BuildSystem, Recipe
+from brazil.build_systems.base import RELATIVE_PATH, BuildSystem, Recipe, require
 from brazil.model.package import Form, Manifest, OptionSpec
 
 # "D" writes no times or owners into a static library. Not on the command line: there it would overrule a
 # makefile that says something else.
 _ENVIRONMENT = (("ARFLAGS", "Drc"),)
 
+_PROGRAMS = ("make",)
 _TARGET = r"[A-Za-z0-9_./%+@,][A-Za-z0-9_./%+@,-]*"
 _TARGET_WORDS = "a make target of letters, digits and any of _ . / % + @ , -"
 
@@ -36,7 +37,7 @@ def _recipe(manifest: Manifest, _top: frozenset[str]) -> Recipe:
 
 def _script(lines: list[str]) -> str:
     # An assignment of its own, because a failure inside an argument does not end the script.
-    return "\n".join(["jobs=$(nproc)", *lines, ""])
+    return require("make", _PROGRAMS) + "\n".join(["jobs=$(nproc)", *lines, ""])
 
 
 SYSTEM = BuildSystem(
@@ -55,7 +56,7 @@ SYSTEM = BuildSystem(
             "string",
             "The makefile; empty: the one that make finds.",
             default="",
-            form=Form(r"(?!/)(?!-)(?!(?:.*/)?\.\.(?:/|$))[^\n]*", "a relative path without '..'"),
+            form=RELATIVE_PATH,
         ),
         OptionSpec(
             "targets",
@@ -80,4 +81,6 @@ SYSTEM = BuildSystem(
         ),
     ),
     recipe=_recipe,
+    detects=("Makefile", "GNUmakefile", "makefile"),
+    programs=_PROGRAMS,
 )

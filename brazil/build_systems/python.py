@@ -12,7 +12,7 @@ import json
 import shlex
 from textwrap import dedent
 
-from brazil.build_systems.base import BuildSystem, Recipe
+from brazil.build_systems.base import RELATIVE_PATH, BuildSystem, Recipe, require
 from brazil.model.package import Form, Manifest, OptionSpec
 
 _BUILD = dedent('''\
@@ -118,14 +118,16 @@ _TEST = dedent("""\
     sys.exit(not result.wasSuccessful())
     """)
 
+_PROGRAMS = ("python3",)
+_NEEDS = require("python", _PROGRAMS)
 _END = "BRAZIL_END_OF_PROGRAM"
 
 # The default of `tests`, which no manifest can write: "tests" when the source has it, else no tests.
 _DETECT = "tests?"
 
+_TESTS = Form(r"(?!.*\?)" + RELATIVE_PATH.pattern, RELATIVE_PATH.words)
 _IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
 _DOTTED = rf"{_IDENTIFIER}(?:\.{_IDENTIFIER})*"
-_PATH = Form(r"(?!/)(?!-)(?!(?:.*/)?\.\.(?:/|$))[^?\n]*", "a relative path without '..'")
 
 
 def _recipe(manifest: Manifest, top: frozenset[str]) -> Recipe:
@@ -136,8 +138,8 @@ def _recipe(manifest: Manifest, top: frozenset[str]) -> Recipe:
         tests = "tests" if "tests" in top else ""
     home = f"/brazil/pkg/{manifest.interface}/python"
     argument = json.dumps([home, source, options["packages"], options["scripts"], tests])
-    build = f"PYTHONPATH= PYTHONHASHSEED=0 python3 -S -s -B - {shlex.quote(argument)}"
-    test = f"python3 -B - {shlex.quote(tests)}"
+    build = f"{_NEEDS}PYTHONPATH= PYTHONHASHSEED=0 python3 -S -s -B - {shlex.quote(argument)}"
+    test = f"{_NEEDS}python3 -B - {shlex.quote(tests)}"
     return Recipe(build=_fed(build, _BUILD), test=_fed(test, _TEST) if tests else "")
 
 
@@ -170,15 +172,17 @@ SYSTEM = BuildSystem(
             "string",
             "The folder that holds the packages; empty: `src` when there is one, else the top.",
             default="",
-            form=_PATH,
+            form=RELATIVE_PATH,
         ),
         OptionSpec(
             "tests",
             "string",
             "The folder of the unittest tests, by default `tests` when there is one; empty: there are no tests.",
             default=_DETECT,
-            form=_PATH,
+            form=_TESTS,
         ),
     ),
     recipe=_recipe,
+    detects=("pyproject.toml", "setup.py", "setup.cfg"),
+    programs=_PROGRAMS,
 )

@@ -14,16 +14,22 @@ ARTIFACTS = "/brazil/pkg"  # every artifact's path for life is below it
 TOOLS = "/brazil/tools/bin"
 SYSTEM_PATH = "/usr/bin:/bin"
 
-# Folders of an artifact that some variable names.
-WATCHED = (
-    "bin",
-    "include",
-    "lib",
-    "lib/pkgconfig",
-    "node_modules",
-    "python",
-    "share/pkgconfig",
-)
+# Variable -> the folders of an artifact whose paths it lists. Those that begin with BRAZIL_ are for build systems
+# of ours whose tools know no search path: folders of crates, of Go modules, and Maven repositories.
+_FOLDERS: Mapping[str, tuple[str, ...]] = {
+    "ACLOCAL_PATH": ("share/aclocal",),
+    "BRAZIL_CARGO_PATH": ("cargo",),
+    "BRAZIL_GO_PATH": ("go",),
+    "BRAZIL_MAVEN_PATH": ("maven",),
+    "CPATH": ("include",),
+    "LD_LIBRARY_PATH": ("lib",),
+    "LIBRARY_PATH": ("lib",),
+    "PATH": ("bin",),
+    "PKG_CONFIG_PATH": ("lib/pkgconfig", "share/pkgconfig"),
+    "PYTHONPATH": ("python",),
+}
+COMPOSED = (*_FOLDERS, "CLASSPATH", "CMAKE_PREFIX_PATH")
+WATCHED = ("node_modules", *(folder for folders in _FOLDERS.values() for folder in dict.fromkeys(folders)))
 
 # Everything that is true for every build. A clock or a host name is never among it. PYTHONHASHSEED makes byte code,
 # which holds sets in hash order, come out the same.
@@ -46,18 +52,6 @@ class Layout(NamedTuple):
     programs: tuple[str, ...] = ()  # names in bin/, sorted
     jars: tuple[str, ...] = ()  # names of *.jar in java/ without ":", which parts a class path, sorted
     modules: tuple[str, ...] = ()  # names in node_modules/, "@scope/name" for scoped ones, sorted
-
-
-# Variable -> the folders whose paths it lists.
-_FOLDERS: Mapping[str, tuple[str, ...]] = {
-    "CPATH": ("include",),
-    "LD_LIBRARY_PATH": ("lib",),
-    "LIBRARY_PATH": ("lib",),
-    "PATH": ("bin",),
-    "PKG_CONFIG_PATH": ("lib/pkgconfig", "share/pkgconfig"),
-    "PYTHONPATH": ("python",),
-}
-COMPOSED = (*_FOLDERS, "CLASSPATH", "CMAKE_PREFIX_PATH")
 
 
 def artifact_path(interface: Interface) -> str:

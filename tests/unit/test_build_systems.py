@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from brazil.build_systems import SYSTEMS, option_specs
-from brazil.build_systems.base import Recipe
+from brazil.build_systems.base import BuildSystem, Recipe
 from brazil.formats.manifest import parse_manifest
 from brazil.model.package import Manifest
 
 FILES = dict[str, str]
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def manifest(system: str, build: str = "") -> Manifest:
@@ -264,7 +265,7 @@ def test_python_a_failing_test_fails(tmp_path: Path) -> None:
 def test_python_defaults_follow_the_source(top: tuple[str, ...], options: str, source: str, tests: str) -> None:
     made = recipe("python", options, top)
     assert source in made.build
-    assert made.test.startswith(f"python3 -B - {tests} ") if tests else made.test == ""
+    assert f"\npython3 -B - {tests} " in made.test if tests else made.test == ""
 
 
 @pytest.mark.parametrize(
@@ -285,23 +286,45 @@ def test_python_builds_that_must_fail(tmp_path: Path, files: FILES, options: str
 def test_the_embedded_programs_are_python(tmp_path: Path) -> None:
     made = recipe("python", 'tests = "it\'s"', ("src",))
     for number, script in enumerate((made.build, made.test)):
-        head, *body, end, _ = script.split("\n")
-        assert head.endswith(f"<<'{end}'")
+        *body, end, _ = script.split("\n")
+        head = next(number for number, line in enumerate(body) if line.endswith(f"<<'{end}'"))
+        body = body[head + 1 :]
         assert end not in body
         program = tmp_path / f"{number}.py"
         program.write_text("\n".join(body))
         py_compile.compile(str(program), doraise=True)
 
 
-def test_the_reference_names_every_option() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "manifest.md").read_text()
-    for name, system in SYSTEMS.items():
-        section = text.split(f'### `build-system = "{name}"`')[1].split("\n#")[0]
-        documented = [line.split("`")[1] for line in section.splitlines() if line.startswith("| `")]
-        assert sorted(documented) == [option.name for option in system.options]
+@pytest.mark.parametrize("system", SYSTEMS.values(), ids=lambda system: system.name)
+def test_the_page_of_a_build_system_names_every_option(system: BuildSystem) -> None:
+    text = (DOCS / "build-systems" / f"{system.name}.md").read_text()
+    documented = [line.split("`")[1] for line in text.splitlines() if line.startswith("| `")]
+    assert sorted(documented) == [option.name for option in system.options]
+
+
+def test_the_reference_leads_to_the_page_of_every_build_system() -> None:
+    text = (DOCS / "manifest.md").read_text()
+    assert [name for name in SYSTEMS if f"[{name}](build-systems/{name}.md)" not in text] == []
+
+
+@pytest.mark.parametrize("system", SYSTEMS.values(), ids=lambda system: system.name)
+def test_a_missing_program_is_named(system: BuildSystem, tmp_path: Path) -> None:
+    made = recipe(system.name, 'build = "true"\ntest = "true"' if system.name == "command" else "", ("tests",))
+    for script in filter(None, (made.build, made.test)):
+        done = subprocess.run(
+            ["/bin/sh", "-eu", "-c", script],
+            env={"PATH": ""},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        wanted = 127 if system.programs else 0
+        assert done.returncode == wanted
+        assert all(f"no program {program} here" in done.stderr for program in system.programs[:1])
 
 
 def test_the_example_of_the_reference_is_good() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "manifest.md").read_text()
+    text = (DOCS / "manifest.md").read_text()
     example = text.split("```toml\n")[1].split("```")[0]
     assert parse_manifest(example.encode(), file="f", systems=option_specs()).build_system == "python"

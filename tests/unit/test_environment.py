@@ -30,6 +30,10 @@ A, B, C = map(iface, "ABC")
 def test_search_paths_list_what_there_is_in_order() -> None:
     found = search_paths((A, B), {A: FULL, B: Layout(frozenset({"lib"}), jars=("c.jar",))})
     assert found == {
+        "ACLOCAL_PATH": ("/brazil/pkg/A-1.0/share/aclocal",),
+        "BRAZIL_CARGO_PATH": ("/brazil/pkg/A-1.0/cargo",),
+        "BRAZIL_GO_PATH": ("/brazil/pkg/A-1.0/go",),
+        "BRAZIL_MAVEN_PATH": ("/brazil/pkg/A-1.0/maven",),
         "CLASSPATH": (
             "/brazil/pkg/A-1.0/java/a.jar",
             "/brazil/pkg/A-1.0/java/b.jar",
