@@ -16,9 +16,10 @@ from brazil.model.names import Interface, PackageName
 from brazil.model.versionset import Draft, Reason, Result
 from brazil.operations import workspaces
 from brazil.wiring import Wiring
-from tests.bench.library import SET, make_set
 from tests.bench.measure import median, run
+from tests.bench.opening import SET
 from tests.bench.product import environment
+from tests.bench.sets import make_set
 from tests.bench.synthetic import SOURCES, Synthetic, make_packages
 
 BUILD = [sys.executable, "-m", "brazil", "build"]
