@@ -1,17 +1,23 @@
 """The one writer of TOML that a machine writes.
 
 The text is in the order of the data, except that TOML needs the plain values of a table before its inner
-tables. What was written is read back and must be the same value: the `toml` package turns what it does not know
-(None, tuples, tables within nested arrays) into something else without a word.
+tables. The `toml` package turns what it does not know (None, tuples, tables within nested arrays) into something
+else without a word. Data of the few shapes that our files have is written right, which a test shows by reading such
+data back; all other data is read back when it is written, and must be the same value.
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 
 from brazil.errors import InternalError, Problem, UsageError
 from brazil.formats.toml_lines import KeyPath
 from brazil.formats.toml_reader import dotted, key_fault, text_fault
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_PLAIN_TEXT = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]*")
+_basic_string = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def dump(data: Mapping[str, object]) -> bytes:
@@ -22,6 +28,8 @@ def dump(data: Mapping[str, object]) -> bytes:
             holds a backslash or what cannot be printed.
         InternalError: the data is not of those types, or TOML cannot say it.
     """
+    if _is_plain(data):  # reading 10,000 records back takes twice as long as writing them
+        return _encoded(data).encode()
     problems = tuple(_problems(data))
     if problems:
         raise UsageError(*problems)
@@ -49,8 +57,20 @@ def _encoded(data: Mapping[str, object]) -> str:
         raise InternalError(problem) from error
 
 
-def _basic_string(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _is_plain(table: Mapping[str, object]) -> bool:
+    """Tell whether a table holds, under bare keys, nothing but text, integers, lists of these, and such tables."""
+    for key, value in table.items():
+        if not (type(key) is str and _BARE_KEY.fullmatch(key)):
+            return False
+        if not (_is_plain(value) if type(value) is dict else _is_plain_value(value)):
+            return False
+    return True
+
+
+def _is_plain_value(value: object) -> bool:
+    if type(value) is str:
+        return _PLAIN_TEXT.fullmatch(value) is not None
+    return type(value) in (int, bool) or (type(value) is list and all(map(_is_plain_value, value)))
 
 
 def _problems(value: object, path: KeyPath = ()) -> Iterator[Problem]:
