@@ -59,6 +59,10 @@ _LOCAL = (
     # Local commands run nothing that a repository's owner could choose, so whose it is does not matter.
     ("safe.directory", "*"),
 )
+# glibc gives the memory of each compressor back to the kernel and asks for it again: half of the time of a commit
+# of 50 pins (31 and 15 ms of processor time). Other C libraries pass this over.
+_MEMORY = {"MALLOC_TOP_PAD_": str(16 << 20)}  # bytes
+
 _REMOTE = (
     ("http.lowSpeedLimit", "1000"),
     ("http.lowSpeedTime", "60"),
@@ -68,7 +72,7 @@ _REMOTE = (
 def local_environment() -> dict[str, str]:
     """Return the whole environment of a git process that touches no other repository."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    environment.update(_common(), GIT_CONFIG_NOSYSTEM="1", GIT_CONFIG_GLOBAL="/dev/null")
+    environment.update(_common(), **_MEMORY, GIT_CONFIG_NOSYSTEM="1", GIT_CONFIG_GLOBAL="/dev/null")
     environment.update(_configuration((*_ALWAYS, *_LOCAL)))
     return environment
 

@@ -4,6 +4,7 @@ Invariants: requests are pipelined in batches smaller than a pipe holds, so neit
 replies are matched in order. Safe to use from several threads.
 """
 
+import hashlib
 import subprocess
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -154,6 +155,11 @@ def _died(folder: Path) -> IntegrityError:
             f"look with 'git --git-dir={folder} fsck'",
         )
     )
+
+
+def blob_id(content: bytes) -> str:
+    """Return the id that git gives a file's content."""
+    return hashlib.sha1(b"blob %d\0%s" % (len(content), content), usedforsecurity=False).hexdigest()
 
 
 def parse_tree(data: bytes, id_bytes: int = 20) -> list[TreeEntry]:

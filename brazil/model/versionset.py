@@ -1,6 +1,6 @@
 """Version sets: what a revision pins, what was recorded of it, and how two revisions differ."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from brazil.errors import InternalError, Problem
@@ -82,11 +82,7 @@ class Revision(NamedTuple):
     policy: Policy
     records: Mapping[Interface, PackageRecord]  # the pins, sorted by interface
     results: Mapping[str, Mapping[Interface, Result]]  # platform name -> pin -> result
-
-    @property
-    def manifests(self) -> dict[Interface, Manifest]:
-        """The manifest of every pin, sorted by interface."""
-        return {interface: record.manifest for interface, record in self.records.items()}
+    manifests: Mapping[Interface, Manifest]  # those in `records`: a graph needs them alone, of very many pins
 
 
 class Draft(NamedTuple):
@@ -99,7 +95,9 @@ class Draft(NamedTuple):
     token: str = ""
 
 
-def number_pins(draft: Draft, highest: Callable[[Interface], int]) -> dict[Interface, PackageRecord]:
+def number_pins(
+    draft: Draft, highest: Callable[[Sequence[Interface]], Mapping[Interface, int]]
+) -> dict[Interface, PackageRecord]:
     """Give every new version of a draft its number; return all pins, sorted by interface.
 
     A known version keeps its number; a new one gets the number after the highest of its interface; what it was
@@ -107,24 +105,29 @@ def number_pins(draft: Draft, highest: Callable[[Interface], int]) -> dict[Inter
 
     Args:
         draft: what a revision is to hold.
-        highest: highest number that an interface has so far; 0 when it has none.
+        highest: gives the highest numbers that interfaces have so far; 0 where there is none.
 
     Raises:
         InternalError: the draft contradicts itself.
     """
     _refuse_contradictions(draft)
-    versions = {
-        interface: pin.version if isinstance(pin, PackageRecord) else PackageVersion(interface, highest(interface) + 1)
-        for interface, pin in sorted(draft.pins.items(), key=lambda item: item[0])
+    pins = dict(sorted(draft.pins.items()))
+    new = {interface: pin for interface, pin in pins.items() if isinstance(pin, NewVersion)}
+    before = highest(list(new))
+    versions = {interface: PackageVersion(interface, before[interface] + 1) for interface in new}
+
+    def pinned(interface: Interface) -> PackageVersion:
+        pin = pins[interface]
+        return pin.version if isinstance(pin, PackageRecord) else versions[interface]
+
+    return {
+        interface: pin
+        if isinstance(pin, PackageRecord)
+        else PackageRecord(
+            versions[interface], pin.commit, pin.source, pin.manifest, tuple(sorted(map(pinned, pin.against)))
+        )
+        for interface, pin in pins.items()
     }
-    records: dict[Interface, PackageRecord] = {}
-    for interface, version in versions.items():
-        pin = draft.pins[interface]
-        if isinstance(pin, NewVersion):
-            against = tuple(sorted(versions[other] for other in pin.against))
-            pin = PackageRecord(version, pin.commit, pin.source, pin.manifest, against)
-        records[interface] = pin
-    return records
 
 
 def _refuse_contradictions(draft: Draft) -> None:

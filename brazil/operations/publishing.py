@@ -328,7 +328,7 @@ def _refuse_broken(draft: Draft, base: Revision, registry: Registry) -> None:
 
     The numbers are provisional; the registry gives them when it commits.
     """
-    records = number_pins(draft, lambda interface: _highest(interface, registry))
+    records = number_pins(draft, lambda new: {interface: _highest(interface, registry) for interface in new})
     problems: list[Problem] = []
     for platform, results in sorted(draft.results.items()):
         earlier = base.results.get(platform, {})

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 
 from brazil.errors import IntegrityError, Problem, UnavailableError, UsageError
-from brazil.formats.registry_files import Message, message_text, package_text, record_text
+from brazil.formats.registry_files import Message, SetState, message_text, package_text, record_text
 from brazil.gitrepo.locking import pending_refs, writing
 from brazil.gitrepo.names import check_actor, check_url, local_path
 from brazil.gitrepo.process import GitFailedError, broken, in_repository, run
@@ -26,7 +26,7 @@ from brazil.gitrepo.writing import NewCommit, RefMovedError, RefUpdate, move_ref
 from brazil.model.names import Interface, PackageName, PackageVersion, VersionSetName, package_name
 from brazil.model.versionset import Draft, PackageRecord, RegisteredPackage, Revision, RevisionInfo, number_pins
 from brazil.ports import Clock, Moved
-from brazil.registry.drafting import foreign_pins, new_texts, set_files
+from brazil.registry.drafting import changes_of, foreign_pins, new_texts, set_files
 from brazil.registry.layout import CATALOG, package_file, record_file, set_ref
 from brazil.registry.reading import RegistryReader
 from brazil.registry.refusals import (
@@ -186,27 +186,31 @@ class GitRegistry:
                 head = self._reader.ref(ref)
                 if head != parent:
                     return Moved(self._reader.revision(name, head))
-                if commit := self._try(name, ref, parent, draft):
+                if made := self._try(name, ref, parent, draft):
                     self._tidy()
-                    return self._reader.revision(name, commit)
+                    return made
         raise self._busy("publish")
 
-    def _try(self, name: VersionSetName, ref: str, parent: str, draft: Draft) -> str:
-        """Make a revision once; "" when a ref had moved."""
+    def _try(self, name: VersionSetName, ref: str, parent: str, draft: Draft) -> Revision | None:
+        """Make a revision once; None when a ref had moved."""
         before = self._reader.revision(name, parent) if parent else None
         number = before.info.number + 1 if before is not None else int(bool(draft.pins))
-        records = number_pins(draft, lambda interface: max(self._reader.versions(interface), default=0))
+        records = number_pins(draft, self._reader.highest)
         known = self._known_blobs(foreign_pins(draft, records, before))
         texts = new_texts(draft, records)
         added = [(record_file(records[interface].version), text) for interface, text in texts.items()]
-        files = list(set_files(draft, number, records, before, {**known, **texts}).items())
+        changes = changes_of(draft, records, before, {**known, **texts})
+        files = list(set_files(SetState(number, draft.token, draft.policy), changes).items())
         message = message_text(Message(number, draft.token, draft.reason))
         catalog = self._reader.ref(CATALOG)
         commits = [self._commit_of(catalog, f"record versions for {name} {number}\n", added)] if added else []
         made = self._write([*commits, self._commit_of(parent, message, files)])
         if added and not self._move(CATALOG, made[0][1], catalog, []):
-            return ""
-        return made[-1][1] if self._move(ref, made[-1][1], parent, [private for private, _ in made]) else ""
+            return None
+        commit = made[-1][1]
+        if not self._move(ref, commit, parent, [private for private, _ in made]):
+            return None
+        return self._reader.made(name, commit, parent, changes, records, draft.results)
 
     def _known_blobs(self, records: Sequence[PackageRecord]) -> dict[Interface, str]:
         known: dict[Interface, str] = {}

@@ -114,14 +114,15 @@ class MemoryRegistry:
         before = self._sets.get(name, [])[-1:]
         if before and before[0].info.commit != parent:
             return Moved(before[0])
-        records = number_pins(draft, lambda interface: max(self.versions(interface), default=0))
+        records = number_pins(draft, lambda new: {i: max(self.versions(i), default=0) for i in new})
         self._refuse_unknown(draft)
         number = before[0].info.number + 1 if before else int(bool(draft.pins))
         commit = hashlib.sha1(f"{name} {number} {parent}".encode(), usedforsecurity=False).hexdigest()
         seconds = self._clock.now() // 1_000_000_000
         info = RevisionInfo(name, number, commit, parent, seconds, self._actor, draft.reason, draft.token)
         results = {p: dict(sorted(r.items())) for p, r in sorted(draft.results.items()) if r}
-        revision = Revision(info, draft.policy, records, results)
+        manifests = {interface: record.manifest for interface, record in records.items()}
+        revision = Revision(info, draft.policy, records, results, manifests)
         self._records.update({record.version: record for record in records.values()})
         self._sets.setdefault(name, []).append(revision)
         return revision

@@ -4,21 +4,45 @@ Invariants: one process for all objects; what comes from the repository is check
 found at; what was parsed once is remembered by ids that cannot change their meaning.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from brazil.errors import IntegrityError, Problem
-from brazil.formats.registry_files import SetState, read_message, read_package, read_record, read_result, read_set
-from brazil.gitrepo.objects import DIRECTORY, Commit, GitObject, ObjectReader, TreeEntry, parse_commit, parse_tree
+from brazil.formats.registry_files import read_message, read_package, read_record, read_result, read_set
+from brazil.gitrepo.objects import (
+    DIRECTORY,
+    Commit,
+    GitObject,
+    ObjectReader,
+    TreeEntry,
+    blob_id,
+    parse_commit,
+    parse_tree,
+)
 from brazil.gitrepo.process import GitFailedError, broken, in_repository, run
 from brazil.gitrepo.writing import refs_below
 from brazil.model.names import Interface, PackageName, PackageVersion, VersionSetName
 from brazil.model.versionset import PackageRecord, Reason, RegisteredPackage, Result, Revision, RevisionInfo
 from brazil.registry import layout, parsed
+from brazil.registry.drafting import Changes
 from brazil.registry.parsed import Codec, Parsed, Table, Values
 
 V = TypeVar("V")
+Read = Callable[[bytes, str], tuple[Interface, V]]  # content of a blob and its place -> a value and what it is of
+
+_REVISIONS_KEPT = 4
+
+
+class _Source(Protocol):
+    def __call__(self, codec: Codec[V], folder: TreeEntry, path: str, read: Read[V], /) -> Parsed: ...
+
+
+class _Opened(NamedTuple):
+    """A revision, and the trees that its values come from."""
+
+    revision: Revision
+    trees: Mapping[str, Parsed]  # "pins", "results/<platform>"
 
 
 class RegistryReader:
@@ -28,7 +52,7 @@ class RegistryReader:
         self._repository = repository
         self._cache = cache
         self._objects = ObjectReader(repository)
-        self._revisions: dict[str, Revision] = {}
+        self._opened: dict[str, _Opened] = {}  # by commit
 
     def close(self) -> None:
         """End the reading process."""
@@ -91,11 +115,23 @@ class RegistryReader:
     def versions(self, interface: Interface) -> list[int]:
         """Return the build numbers of an interface, rising."""
         place = f"{layout.CATALOG}:{layout.interface_folder(interface)}"
-        names = [_name(e) for _, tree in self._trees(self._tree(place)) for e in tree]
-        try:
-            return sorted(int(name.removesuffix(".toml")) for name in names)
-        except ValueError as error:
-            raise _damaged(place, "it holds a file that is no package version") from error
+        return sorted(_number_in(place)(_name(e)) for _, tree in self._trees(self._tree(place)) for e in tree)
+
+    def highest(self, interfaces: Sequence[Interface]) -> dict[Interface, int]:
+        """Return the highest build number of each interface, 0 where there is none; asks for all of them at once."""
+        places = [f"{layout.CATALOG}:{layout.interface_folder(interface)}" for interface in interfaces]
+        found: dict[Interface, int] = {}
+        newest: list[tuple[Interface, str]] = []
+        for interface, place, tree in zip(interfaces, places, self._objects.read_many(places), strict=True):
+            found[interface] = 0
+            if tree is not None:
+                folders = [_name(entry) for entry in _entries(tree.data, tree.type, place)]
+                newest.append((interface, f"{place}/{max(folders, key=_number_in(place))}"))
+        for (interface, place), tree in zip(newest, self._objects.read_many([p for _, p in newest]), strict=True):
+            if tree is None:
+                raise _damaged(place, "it is missing")
+            found[interface] = max(map(_number_in(place), map(_name, _entries(tree.data, tree.type, place))))
+        return found
 
     def record(self, version: PackageVersion) -> PackageRecord | None:
         """Return one package version, or None."""
@@ -114,8 +150,60 @@ class RegistryReader:
 
     def revision(self, name: VersionSetName, commit: str) -> Revision:
         """Return the revision that a commit of a set's branch is."""
-        if commit in self._revisions:
-            return self._revisions[commit]
+        if commit not in self._opened:
+
+            def remembered(codec: Codec[V], folder: TreeEntry, path: str, read: Read[V]) -> Parsed:
+                file = f"{codec.kind}-{folder.id}"
+                known = parsed.load(self._cache, file)
+                if known is None:
+                    latest = self._latest(codec, name, path)
+                    place = f"{layout.set_ref(name)}:{path}"
+                    known = self._parse_tree(codec, folder, place, read, self._before(latest))
+                    known = self._save(file, latest, known)
+                return known
+
+            self._open(name, commit, remembered)
+        return self._opened[commit].revision
+
+    def made(
+        self,
+        name: VersionSetName,
+        commit: str,
+        parent: str,
+        changes: Changes,
+        records: Mapping[Interface, PackageRecord],
+        results: Mapping[str, Mapping[Interface, Result]],
+    ) -> Revision:
+        """Return a revision that was just made; what its values are is known, so nothing is parsed.
+
+        Args:
+            name: of the set.
+            commit: of the revision.
+            parent: the commit before, empty for none.
+            changes: what was written.
+            records: the pins.
+            results: of the pins.
+        """
+        before = self._opened[parent].trees if parent else {}
+
+        def derived(codec: Codec[V], folder: TreeEntry, path: str, _: Read[V]) -> Parsed:
+            platform = path.removeprefix(f"{layout.RESULTS}/")
+            contents: Mapping[Interface, bytes | str | None] = (
+                changes.pins if path == layout.PINS else changes.results[platform]
+            )
+            values: Mapping[Interface, Any] = records if path == layout.PINS else results[platform]
+            known = before.get(path) or _nothing()
+            changed = {
+                interface: None if content is None else (_id_of(content), values[interface])
+                for interface, content in contents.items()
+            }
+            file = f"{codec.kind}-{folder.id}"
+            return self._save(file, self._latest(codec, name, path), known.changed(codec, changed))
+
+        self._open(name, commit, derived)
+        return self._opened[commit].revision
+
+    def _open(self, name: VersionSetName, commit: str, source: _Source) -> None:
         ref = layout.set_ref(name)
         root = self._commit(commit, ref)
         entries = {_name(e): e for e in self._tree(root.tree, f"{ref} ({commit})")}
@@ -124,43 +212,35 @@ class RegistryReader:
         state = read_set(self._only(entries[layout.SET_FILE].id, place), place)
         info = _info(name, root, f"{ref} ({commit})")
         _require((state.number, state.token) == (info.number, info.token), place, "the commit message says otherwise")
-        revision = self._assemble(name, ref, info, state, entries)
-        if len(self._revisions) >= 4:
-            self._revisions.pop(next(iter(self._revisions)))
-        self._revisions[commit] = revision
-        return revision
-
-    def _assemble(
-        self, name: VersionSetName, ref: str, info: RevisionInfo, state: SetState, entries: dict[str, TreeEntry]
-    ) -> Revision:
-        records: Values[PackageRecord] = self._values(
-            parsed.RECORDS, name, entries.get(layout.PINS), f"{ref}:{layout.PINS}", _read_pin
+        trees: dict[str, Parsed] = {}
+        if pins := entries.get(layout.PINS):
+            trees[layout.PINS] = source(parsed.RECORDS, pins, layout.PINS, _read_pin)
+        platforms = self._tree(folder.id, f"{ref}:{layout.RESULTS}") if (folder := entries.get(layout.RESULTS)) else []
+        for entry in platforms:
+            path = f"{layout.RESULTS}/{_name(entry)}"
+            trees[path] = source(parsed.RESULTS, entry, path, read_result)
+        pinned = trees.get(layout.PINS) or _nothing()
+        revision = Revision(
+            info,
+            state.policy,
+            Values(parsed.RECORDS.value, pinned),
+            {
+                platform: Values(parsed.RESULTS.value, trees[f"{layout.RESULTS}/{platform}"])
+                for platform in sorted(map(_name, platforms))
+            },
+            Values(parsed.manifest_value, pinned),
         )
-        results: dict[str, Values[Result]] = {}
-        if folder := entries.get(layout.RESULTS):
-            for platform in self._tree(folder.id, f"{ref}:{layout.RESULTS}"):
-                place = f"{ref}:{layout.RESULTS}/{_name(platform)}"
-                results[_name(platform)] = self._values(parsed.RESULTS, name, platform, place, read_result)
-        return Revision(info, state.policy, records, dict(sorted(results.items())))
+        if len(self._opened) >= _REVISIONS_KEPT:
+            self._opened.pop(next(iter(self._opened)))
+        self._opened[commit] = _Opened(revision, trees)
 
-    def _values(
-        self,
-        codec: Codec[V],
-        name: VersionSetName,
-        folder: TreeEntry | None,
-        place: str,
-        read: Callable[[bytes, str], tuple[Interface, V]],
-    ) -> Values[V]:
-        if folder is None:
-            return Values(codec, Table([]), {})
-        file = f"{codec.kind}-{folder.id}"
-        known = parsed.load(self._cache, file)
-        if known is None:
-            latest = f"latest-{codec.kind}-{_name(folder)}-{name.replace('/', '~')}"
-            known = self._parse_tree(codec, folder, place, read, self._before(latest))
-            parsed.save(self._cache, file, known)
-            parsed.write_quietly(self._cache / latest, file.encode())
-        return parsed.values(codec, known)
+    def _latest(self, codec: Codec[V], name: VersionSetName, path: str) -> str:
+        return f"latest-{codec.kind}-{path.rpartition('/')[2]}-{name.replace('/', '~')}"
+
+    def _save(self, file: str, latest: str, tree: Parsed) -> Parsed:
+        tree = parsed.save(self._cache, file, tree)
+        parsed.write_quietly(self._cache / latest, file.encode())
+        return tree
 
     def _before(self, latest: str) -> Parsed:
         # Most blobs of a new revision are those of the one before: only the others are parsed.
@@ -169,29 +249,19 @@ class RegistryReader:
         except (OSError, UnicodeDecodeError):
             file = ""
         known = parsed.load(self._cache, file) if file and "/" not in file else None
-        return known or Parsed(Table([]), {})
+        return known or _nothing()
 
-    def _parse_tree(
-        self,
-        codec: Codec[V],
-        folder: TreeEntry,
-        place: str,
-        read: Callable[[bytes, str], tuple[Interface, V]],
-        before: Parsed,
-    ) -> Parsed:
+    def _parse_tree(self, codec: Codec[V], folder: TreeEntry, place: str, read: Read[V], before: Parsed) -> Parsed:
         shards = self._tree(folder.id, place)
-        files = [(f"{_name(s)}/{_name(e)}", e.id) for s, tree in self._trees(shards) for e in tree]
-        blobs = {id_: before.blobs[id_] for _, id_ in files if id_ in before.blobs}
-        # Two results may be one blob only if they are about one pin, so ids are unique here.
-        fresh = [(path, id_) for path, id_ in files if id_ not in blobs]
-        for (path, id_), data in zip(fresh, self._blobs(id_ for _, id_ in fresh), strict=True):
+        files = {f"{_name(s)}/{_name(e)}": e.id for s, tree in self._trees(shards) for e in tree}
+        known = {_leaf(interface): interface for interface in before.entries}
+        fresh = {path: id_ for path, id_ in files.items() if path not in known or before.entries[known[path]][0] != id_}
+        changes: dict[Interface, tuple[str, V] | None] = {known[path]: None for path in known if path not in files}
+        for (path, id_), data in zip(fresh.items(), self._blobs(fresh.values()), strict=True):
             interface, value = read(data, f"{place}/{path}")
-            blobs[id_] = (before.table.id(interface), codec.plain(value, before.table))
-        for path, id_ in files:
-            interface = before.table.interfaces[blobs[id_][0]]
-            expected = f"{layout.shard(interface.name)}/{interface}.toml"
-            _require(path == expected, f"{place}/{path}", f"it is about {interface}")
-        return Parsed(before.table, blobs)
+            _require(path == _leaf(interface), f"{place}/{path}", f"it is about {interface}")
+            changes[interface] = (id_, value)
+        return before.changed(codec, changes)
 
     def history(self, name: VersionSetName, tip: str) -> list[RevisionInfo]:
         """Return the revisions of a set from a commit back, newest first."""
@@ -265,6 +335,28 @@ class RegistryReader:
         if found is None:
             raise _damaged(place, f"the blob {id_} is missing")
         return found.data
+
+
+def _nothing() -> Parsed:
+    return Parsed(Table([]), {})
+
+
+def _leaf(interface: Interface) -> str:
+    return f"{layout.shard(interface.name)}/{interface}.toml"
+
+
+def _id_of(content: bytes | str) -> str:
+    return content if isinstance(content, str) else blob_id(content)
+
+
+def _number_in(place: str) -> Callable[[str], int]:
+    def number(name: str) -> int:
+        try:
+            return int(name.removesuffix(".toml"))
+        except ValueError as error:
+            raise _damaged(place, "it holds a file that is no package version") from error
+
+    return number
 
 
 def _read_pin(data: bytes, place: str) -> tuple[Interface, PackageRecord]:

@@ -1,12 +1,14 @@
 import hashlib
 import itertools
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from brazil.errors import IntegrityError, InternalError, UnavailableError, UsageError
+from brazil.gitrepo import writing
+from brazil.gitrepo.objects import GitObject, ObjectReader
 from brazil.gitrepo.transport import GitPythonTransport
 from brazil.model.digest import Digest, digest_of
 from brazil.model.names import Interface, PackageName, PackageVersion, VersionSetName
@@ -23,6 +25,7 @@ from brazil.model.versionset import (
     diff_revisions,
 )
 from brazil.ports import Moved, Registry
+from brazil.registry import parsed
 from brazil.registry.git_registry import GitRegistry
 from brazil.registry.memory_registry import MemoryRegistry
 
@@ -415,3 +418,110 @@ def test_the_cache_keeps_only_the_newest_trees(tmp_path: Path, monkeypatch: pyte
     cache = tmp_path / "me" / "cache"
     assert [len(list(cache.glob(f"{kind}-*"))) for kind in ("pins", "results")] == [3, 3]
     assert registry.revision(DEV, 2).records[A].source == digest_of(b"1")
+
+
+def lines_of(count: int) -> list[Interface]:
+    return [Interface(PackageName(f"P{number:03d}"), "1.0") for number in range(count)]
+
+
+def big(tmp_path: Path, pins: int) -> tuple[GitRegistry, Revision]:
+    registry = open_git(tmp_path, str(tmp_path / "r.git"), "me")
+    return registry, registry.create_set(DEV, draft({i: new(i) for i in lines_of(pins)}))
+
+
+def test_what_was_just_made_is_parsed_by_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> object:
+        raise AssertionError("parsed")
+
+    registry, head = big(tmp_path, 40)
+    for name in ("read_record", "read_result"):
+        monkeypatch.setattr(f"brazil.registry.reading.{name}", refuse)
+    pins = {**head.records, A: new(A, against=(lines_of(1)[0],)), lines_of(9)[8]: new(lines_of(9)[8], "2")}
+    del pins[lines_of(4)[3]]
+    made = committed(registry.commit(DEV, head.info.commit, draft(pins, "more")))
+    assert open_git(tmp_path, str(tmp_path / "r.git"), "me").revision(DEV) == made
+    monkeypatch.undo()
+    parsed = open_git(tmp_path, str(tmp_path / "r.git"), "somebody").revision(DEV)
+    assert parsed == made
+    assert list(parsed.records) == list(made.records) == list(made.manifests) == sorted(made.records)
+
+
+@pytest.mark.parametrize("pins", [20, 200])
+def test_what_a_revision_costs_depends_on_what_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pins: int
+) -> None:
+    registry, head = big(tmp_path, pins)
+    results, changed = head.results["linux-x86_64"], lines_of(pins)[7]
+    started, asked = [], []
+    real_run, real_read = writing.run, ObjectReader.read_many
+
+    def run(place: Sequence[str], arguments: Sequence[str], data: bytes = b"") -> bytes:
+        started.append((arguments[0], len(data.splitlines())))
+        return real_run(place, arguments, data)
+
+    def read_many(reader: ObjectReader, names: Iterable[str]) -> Iterator[GitObject | None]:
+        wanted = list(names)
+        asked.extend(wanted)
+        return real_read(reader, wanted)
+
+    monkeypatch.setattr(writing, "run", run)
+    monkeypatch.setattr(ObjectReader, "read_many", read_many)
+    given = draft({**head.records, changed: new(changed, "2")})
+    committed(registry.commit(DEV, head.info.commit, given._replace(results={"linux-x86_64": results})))
+    assert [command for command, _ in started] == ["fast-import", "update-ref", "update-ref"]
+    assert started[0][1] < 70  # lines that git is fed: one record, two commits
+    assert len(asked) < 15
+
+
+def test_a_change_of_few_pins_is_remembered_as_a_difference(tmp_path: Path) -> None:
+    registry, head = big(tmp_path, 100)
+    cache = tmp_path / "me" / "cache"
+    (whole,) = cache.glob("pins-*")
+    one = lines_of(8)[7]
+    made = committed(registry.commit(DEV, head.info.commit, draft({**head.records, one: new(one, "2")})))
+    (difference,) = set(cache.glob("pins-*")) - {whole}
+    assert difference.stat().st_size * 10 < whole.stat().st_size
+    assert open_git(tmp_path, str(tmp_path / "r.git"), "me").revision(DEV) == made
+    # What it differs from is gone, or is another file of that name: everything is parsed again.
+    other = difference.with_name(whole.name)
+    for damage in (difference.read_bytes(), None):
+        other.unlink() if damage is None else other.write_bytes(damage)
+        assert open_git(tmp_path, str(tmp_path / "r.git"), "me").revision(DEV) == made
+
+
+def test_another_file_under_the_name_of_the_whole_is_not_taken_for_it(tmp_path: Path) -> None:
+    registry, head = big(tmp_path, 30)
+    cache = tmp_path / "me" / "cache"
+    (whole,) = cache.glob("pins-*")
+    one = lines_of(8)[7]
+    made = committed(registry.commit(DEV, head.info.commit, draft({**head.records, one: new(one, "2")})))
+    name, (difference,) = whole.name, set(cache.glob("pins-*")) - {whole}
+    # The same tree, parsed from nothing by somebody whose table has other numbers.
+    tree = parsed.load(cache, name)
+    assert tree is not None
+    table = parsed.Table(list(reversed(tree.table.interfaces)))
+    entries = {i: (id_, parsed.RECORDS.pack(head.records[i], table)) for i, (id_, _) in tree.entries.items()}
+    parsed.save(cache, name, parsed.Parsed(table, entries))
+    assert parsed.load(cache, difference.name) is None
+    assert open_git(tmp_path, str(tmp_path / "r.git"), "me").revision(DEV) == made
+
+
+def test_the_highest_numbers_of_many_interfaces_are_asked_for_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exchanges = []
+    real = ObjectReader.read_many
+
+    def read_many(reader: ObjectReader, names: Iterable[str]) -> Iterator[GitObject | None]:
+        exchanges.append(1)
+        return real(reader, names)
+
+    counts = []
+    for pins in (5, 100):
+        registry, _ = big(tmp_path / str(pins), pins)
+        monkeypatch.setattr(ObjectReader, "read_many", read_many)
+        exchanges.clear()
+        registry.create_set(VersionSetName("live"), draft({i: new(i, "2") for i in lines_of(pins)}))
+        counts.append(len(exchanges))
+        monkeypatch.undo()
+    assert counts[0] == counts[1]
