@@ -240,6 +240,20 @@ class CheckoutStatus(NamedTuple):
 class Checkouts(Protocol):
     """Working trees of packages in use."""
 
+    def begin(self, folder: Path, files: Mapping[str, bytes], actor: str) -> str:
+        """Make the new folder a git repository that holds these files, and return its first commit.
+
+        Args:
+            folder: must not exist; on failure it is not left behind.
+            files: clean relative path -> content.
+            actor: "Name <mail>" of who commits.
+
+        Raises:
+            UsageError: the folder exists.
+            UnavailableError: the disk refuses.
+        """
+        ...
+
     def create(self, package: RegisteredPackage, commit: str, branch: str, folder: Path) -> None:
         """Check a package out into the new folder, with no filters and no line-end conversion.
 

@@ -31,7 +31,7 @@ _COMMANDS = {
     "exec": ("brazil.cli.build", "exec_", "Run a command with a package's runtime closure."),
     "publish": ("brazil.cli.publish", "publish", "Build commits into a version set, as one new revision."),
     "vs": ("brazil.cli.vs", "vs", "Version sets: create, list, show, log, diff."),
-    "package": ("brazil.cli.package", "package", "Packages of the registry: register, list, show."),
+    "package": ("brazil.cli.package", "package", "Packages: new, register, list, show, versions, dependencies."),
     "doctor": ("brazil.cli.doctor", "doctor", "Say what builds are isolated from here, and what is missing."),
 }
 

@@ -61,6 +61,22 @@ def show_package(name: PackageName, registry: Registry) -> PackageView:
     return _view(known_package(name, registry), registry)
 
 
+def package_versions(name: PackageName, registry: Registry, limit: int | None) -> tuple[PackageRecord, ...]:
+    """Return the versions of a package: interface by interface, newest first.
+
+    Args:
+        name: of the package.
+        registry: knows them.
+        limit: how many of each interface; None: all.
+    """
+    known_package(name, registry)
+    return tuple(
+        registry.record(PackageVersion(interface, number))
+        for interface in registry.interfaces(name)
+        for number in list(reversed(registry.versions(interface)))[:limit]
+    )
+
+
 def list_packages(registry: Registry) -> tuple[PackageView, ...]:
     """Return every package, sorted by name."""
     return tuple(_view(package, registry) for package in registry.packages())

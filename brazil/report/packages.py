@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from typing import Any
 
-from brazil.model.versionset import RegisteredPackage
+from brazil.model.versionset import PackageRecord, RegisteredPackage
+from brazil.operations.manifest_edits import Edit
 from brazil.operations.packages import PackageView
+from brazil.operations.starting import NewPackage
 from brazil.report.printable import printable
 from brazil.report.sets import record_data
-from brazil.report.table import columns
+from brazil.report.table import columns, counted
 
 
 def package_lines(views: Iterable[PackageView]) -> list[str]:
@@ -17,6 +19,52 @@ def package_lines(views: Iterable[PackageView]) -> list[str]:
         newest = ", ".join(str(line.newest.version) for line in view.lines) or "nothing published"
         rows.append((view.package.name, newest, view.package.repository))
     return [printable(line) for line in columns(rows)]
+
+
+def version_lines(records: Iterable[PackageRecord]) -> list[str]:
+    """Write versions of a package."""
+    rows = [
+        (
+            str(record.version),
+            f"commit {record.commit[:12]}",
+            f"built against {counted(len(record.against), 'version')}",
+        )
+        for record in records
+    ]
+    return columns(rows) if rows else ["nothing published"]
+
+
+def new_package_lines(new: NewPackage) -> list[str]:
+    """Write what a package was begun with."""
+    place = printable(str(new.folder))
+    if not new.commit:
+        return [f"wrote {place}/{new.files[0]}: {new.name} is built by {new.build_system}"]
+    return [f"created {place}: {new.name}, built by {new.build_system}", *(f"  {file}" for file in new.files)]
+
+
+def new_package_data(new: NewPackage) -> dict[str, Any]:
+    """Give a package that was just begun its documented JSON shape."""
+    return {
+        "package": new.name,
+        "folder": str(new.folder),
+        "build-system": new.build_system,
+        "files": list(new.files),
+        "commit": new.commit or None,
+    }
+
+
+def edit_lines(edit: Edit, done: str) -> list[str]:
+    """Write what was changed in a manifest."""
+    if not edit.changed:
+        return [f"nothing to change in {printable(str(edit.file))}"]
+    place = "from" if done == "removed" else "to"
+    return [f"{done} {interface} {place} [{table}]" for table, interface in edit.changed]
+
+
+def edit_data(edit: Edit) -> dict[str, Any]:
+    """Give an edit of a manifest its documented JSON shape."""
+    changed = [{"table": table, "dependency": str(interface)} for table, interface in edit.changed]
+    return {"file": str(edit.file), "changed": changed}
 
 
 def registered_data(package: RegisteredPackage) -> dict[str, Any]:

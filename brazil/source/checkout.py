@@ -9,8 +9,8 @@ import marshal
 import os
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -65,6 +65,21 @@ class GitCheckouts:
         self._clock = clock
         self._make_transport = transport
 
+    def begin(self, folder: Path, files: Mapping[str, bytes], actor: str) -> str:
+        """Make the new folder a git repository that holds these files, and return its first commit."""
+        folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links in the way stay as they are
+        with _appearing(folder, "the package cannot be made") as staged:
+            self._make_transport().init(staged, bare=False)
+            for path, data in files.items():
+                (staged / path).parent.mkdir(parents=True, exist_ok=True)
+                (staged / path).write_bytes(data)
+            place = in_checkout(staged)
+            name, _, mail = actor.partition(" <")
+            signed = (*place, "-c", f"user.name={name}", "-c", f"user.email={mail.rstrip('>')}")
+            run(place, ["add", "--all", "--", "."])
+            run(signed, ["commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message", "begin"])
+            return run(place, ["rev-parse", "--verify", "HEAD"]).decode().strip()
+
     def create(self, package: RegisteredPackage, commit: str, branch: str, folder: Path) -> None:
         """Check a package out into the new folder, with no filters and no line-end conversion."""
         check_commit(commit)
@@ -72,29 +87,9 @@ class GitCheckouts:
         if branch and (fault := ref_fault(branch)):
             raise UsageError(Problem("source.branch", f"{branch[:200]!a} cannot be a branch", fault))
         folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links in the way stay as they are
-        if os.path.lexists(folder):
-            raise UsageError(
-                Problem(
-                    "source.folder-exists", f"{package.name} cannot be checked out", f"{folder} exists", "move it away"
-                )
-            )
-        self._mirror().ensure(package, commit)
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            _sweep(folder)
-            staged = folder.with_name(f".{folder.name}.{os.getpid()}.{uuid4().hex[:8]}.partial")
-            try:
-                self._fill(package, commit, branch, staged)
-                staged.rename(folder)
-            except BaseException:
-                _remove(staged)
-                raise
-        except OSError as error:
-            raise UnavailableError(
-                Problem("source.folder", f"{folder} cannot be made", error.strerror or str(error))
-            ) from error
-        except GitFailedError as failure:
-            raise broken(folder, failure) from failure
+        with _appearing(folder, f"{package.name} cannot be checked out") as staged:
+            self._mirror().ensure(package, commit)
+            self._fill(package, commit, branch, staged)
 
     def _fill(self, package: RegisteredPackage, commit: str, branch: str, staged: Path) -> None:
         transport: Transport = self._make_transport()
@@ -168,6 +163,29 @@ def read_status(output: bytes) -> CheckoutStatus:
         elif words[0] in _FIELDS:
             changed.append(line.split(" ", _FIELDS[words[0]])[-1])
     return CheckoutStatus(commit, branch, tuple(sorted(changed)), "")
+
+
+@contextmanager
+def _appearing(folder: Path, refusal: str) -> Iterator[Path]:
+    """Give a place in which a new repository is made; it becomes `folder` at the end, or is not left behind."""
+    if os.path.lexists(folder):
+        raise UsageError(Problem("source.folder-exists", refusal, f"{folder} exists", "move it away"))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+        staged = folder.with_name(f".{folder.name}.{os.getpid()}.{uuid4().hex[:8]}.partial")
+        try:
+            yield staged
+            staged.rename(folder)
+        except BaseException:
+            _remove(staged)
+            raise
+    except OSError as error:
+        raise UnavailableError(
+            Problem("source.folder", f"{folder} cannot be made", error.strerror or str(error))
+        ) from error
+    except GitFailedError as failure:
+        raise broken(folder, failure) from failure
 
 
 def _require_checkout(folder: Path) -> None:

@@ -140,6 +140,11 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
     found["package"] = shell.json("package", "show", "Low")
     found["packages"] = shell.json("package", "list")
     found["doctor"] = shell.json("doctor")
+    found["new-package"] = shell.json("package", "new", "New", "--build-system", "command")
+    found["versions"] = shell.json("package", "versions", "Low")
+    (shell.home / "other").mkdir()
+    (shell.home / "other" / "brazil.toml").write_text(MANIFEST.format(name="Other", needs=""))
+    found["edit"] = shell.json("package", "dependencies", "add", "Low", folder="other")
     found["error"] = shell.json("package", "show", "Lou", code=2)
     text = shell.home / "work/src/Low/text"
     text.unlink()
@@ -158,6 +163,9 @@ SHAPES: dict[str, Callable[[Documents], list[Any]]] = {
     "info": lambda d: [*d["log"]["revisions"], *d["sets"]["sets"], d["published"]["before"], d["second"]["revision"]],
     "result": lambda d: [r for platform in d["show"]["results"].values() for r in platform.values()],
     "diff": lambda d: [d["diff"], d["sync"], d["second"]["diff"]],
+    "new-package": lambda d: [d["new-package"]],
+    "versions": lambda d: [d["versions"]],
+    "edit": lambda d: [d["edit"]],
     "registered": lambda d: [d["registered"], d["registered again"]],
     "created": lambda d: [d["created"]],
     "used": lambda d: [d["used"]],

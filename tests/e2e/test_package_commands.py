@@ -1,0 +1,201 @@
+"""`brazil package new`, `versions` and `dependencies`."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from brazil.build_systems import SYSTEMS
+from brazil.build_systems.starter import detect, word
+from brazil.model.names import PackageName
+from tests.e2e.product import Product, git
+
+MANIFEST = """\
+# what we say about it
+[package]
+name         = "Own"      # its name
+interface    = "1.0"
+build-system = "command"
+
+[dependencies]
+Price = "1.0"   # for the sums
+# the end of the table
+
+[build]
+build = 'true'
+"""
+
+
+@pytest.fixture
+def own(shop: Product) -> Product:
+    """The shop, seen from a package of one's own."""
+    folder = shop.folder / "Own"
+    (folder / "src").mkdir(parents=True)
+    (folder / "brazil.toml").write_text(MANIFEST)
+    (folder / "brazil.toml").chmod(0o640)
+    return shop.at(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("JsonKit", "json_kit"), ("XMLParser", "xml_parser"), ("a-b.c", "a_b_c"), ("Zip2Go", "zip2_go"), ("C++", "c")],
+)
+def test_names_as_words(name: str, expected: str) -> None:
+    assert word(PackageName(name)) == expected
+
+
+@pytest.mark.parametrize(
+    ("top", "expected"),
+    [
+        ((), ()),
+        (("README.md",), ()),
+        (("Makefile",), ("make",)),
+        (("Makefile", "setup.py"), ("python",)),
+        (("pyproject.toml", "setup.cfg", "tests"), ("python",)),
+    ],
+)
+def test_detection(top: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    assert detect(top) == expected
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_a_new_package_builds_passes_its_tests_and_is_published(system: str, tmp_path: Path) -> None:
+    missing = [p for p in SYSTEMS[system].programs if not (Path("/usr/bin") / p).exists()]
+    if missing:
+        pytest.skip(f"this machine has no {', '.join(missing)}")
+    product = Product(tmp_path, repositories=tmp_path)
+    git(tmp_path, "init", "-q", "--bare", product.registry)
+    made = product.ok("package", "new", "FirstKit", "--build-system", system, "--json").data
+    assert made["build-system"] == system
+    assert git(tmp_path / "FirstKit", "rev-parse", "HEAD") == made["commit"]
+    assert git(tmp_path / "FirstKit", "status", "--porcelain") == ""
+    assert sorted(git(tmp_path / "FirstKit", "ls-files").splitlines()) == made["files"]
+    texts = "".join(file + (tmp_path / "FirstKit" / file).read_text() for file in made["files"])
+    assert "@name@" not in texts.lower()
+    product.ok("package", "register", "FirstKit", "--repository", "FirstKit")
+    product.ok("vs", "create", "a/b", "--target", "FirstKit-1.0")
+    done = product.ok("publish", "--set", "a/b", "-p", "FirstKit", "--json").data
+    assert [(step["kind"], step["state"]) for step in done["steps"]] == [("build", "succeeded"), ("test", "succeeded")]
+
+
+def test_a_source_that_is_there_gets_a_manifest_only(shop: Product) -> None:
+    folder = shop.cwd / "old"
+    folder.mkdir()
+    (folder / "Makefile").write_text("install:\n")
+    made = shop.ok("package", "new", "Old", "old", "--json").data
+    assert (made["build-system"], made["files"], made["commit"]) == ("make", ["brazil.toml"], None)
+    assert sorted(path.name for path in folder.iterdir()) == ["Makefile", "brazil.toml"]
+
+
+BAD = [
+    (
+        ("new", "Own"),
+        "error: how is Own to be built?: there is no source yet [package.build-system]\n  hint: choose one with",
+    ),
+    (
+        ("new", "Own", "--build-system", "mak"),
+        "error: there is no build system 'mak' [package.build-system]\n  hint: did you mean make?",
+    ),
+    (("new", "-x", "--build-system", "make"), "error: no such option '-x'"),
+    (("new", "../Own", "--build-system", "make"), "error: '../Own' is not a package name: it must start with a letter"),
+    (("new", "Own", "full"), "error: how is {cwd}/full to be built?: no file of it says so [package.build-system]"),
+    (("new", "Own", "file"), "error: {cwd}/file cannot be made a package: Not a directory [package.folder]"),
+    (("new", "Own", "package"), "error: {cwd}/package is a package already: it has a brazil.toml [package.exists]"),
+    (("versions", "Mony"), "error: the registry knows no package Mony [package.unknown]\n  hint: did you mean Money?"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD, ids=[" ".join(row[0]) for row in BAD])
+def test_what_cannot_be_begun(shop: Product, arguments: tuple[str, ...], message: str) -> None:
+    for name in ("full", "package"):
+        (shop.cwd / name).mkdir()
+    (shop.cwd / "full" / "text").write_text("")
+    (shop.cwd / "package" / "brazil.toml").write_text("")
+    (shop.cwd / "file").write_text("")
+    before = shop.files()
+    answer = shop.run("package", *arguments)
+    assert (answer.code, answer.err.startswith(message.format(cwd=shop.cwd))) == (
+        5 if "file" in arguments else 2,
+        True,
+    ), answer
+    assert shop.files() == before
+
+
+def test_versions_of_a_package(shop: Product) -> None:
+    folder = shop.folder / "again"
+    git(shop.folder, "clone", "-q", str(shop.repositories / "Rates"), str(folder))
+    (folder / "rate").write_text("19\n\n")
+    git(folder, "commit", "-qam", "more")
+    shop.ok("package", "register", "Rates", "--repository", str(folder))
+    shop.ok("publish", "--set", "shop/dev", "-p", "Rates")
+    versions = shop.ok("package", "versions", "Rates", "--json").data["versions"]
+    assert [version["version"] for version in versions] == ["Rates-1.0.2", "Rates-1.0.1"]
+    assert shop.ok("package", "versions", "Rates", "-n", "1").out.startswith("Rates-1.0.2  commit ")
+    assert len(shop.ok("package", "versions", "Rates", "-n", "1").out.splitlines()) == 1
+
+
+def test_dependencies_are_added_where_the_comments_stay(own: Product) -> None:
+    assert own.ok("package", "dependencies", "add", "Money").out == "added Money-1.0 to [dependencies]\n"
+    below = own.at(own.cwd / "src")
+    below.ok("package", "dependencies", "add", "Rates-1.0", "--kind", "test", "--at-least", "1")
+    text = (own.cwd / "brazil.toml").read_text()
+    assert text.startswith(MANIFEST.partition("\n[build]")[0] + 'Money = "1.0"\n')
+    assert '[test-dependencies]\nRates = {interface = "1.0", at-least = 1}\n' in text
+    assert (own.cwd / "brazil.toml").stat().st_mode & 0o777 == 0o640
+    assert own.ok("package", "dependencies", "add", "Money").out.startswith("nothing to change in ")
+    removed = own.ok("package", "dependencies", "remove", "Money", "Rates", "--json").data
+    assert [change["dependency"] for change in removed["changed"]] == ["Money-1.0", "Rates-1.0"]
+    assert (own.cwd / "brazil.toml").read_text() == MANIFEST + "\n[test-dependencies]\n"
+
+
+NO_PRICE = "error: {cwd}/brazil.toml: Own does not depend on {name} [package.no-dependency]\n"
+BAD_EDITS = [
+    (("add", "Mony"), "error: the registry knows no package Mony [package.unknown]\n  hint: did you mean Money?"),
+    (("add", "Money-"), "error: 'Money-' is not an interface: it is empty [name.interface]"),
+    (("add", "Money-1.0", "--at-least", "0"), "error: invalid value for '--at-least'"),
+    (("add", "New"), "error: no version of New was published yet [package.unpublished]\n  hint: say which interface"),
+    (("add", "Price-1.0", "--kind", "Test"), "error: invalid value for '--kind'"),
+    (
+        ("add", "--kind", "test", "Own-1.0"),
+        "error: {cwd}/brazil.toml (as it would be):15: test-dependencies.Own: Own depends on itself",
+    ),
+    (("remove", "Mony"), NO_PRICE.replace("{name}", "Mony") + "  hint: there are Price"),
+    (("remove", "Price", "--kind", "tool"), NO_PRICE.replace("{name}", "Price")),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD_EDITS, ids=[" ".join(row[0]) for row in BAD_EDITS])
+def test_edits_that_are_refused_change_nothing(own: Product, arguments: tuple[str, ...], message: str) -> None:
+    for name in ("New", "Own"):
+        own.ok("package", "register", name, "--repository", str(own.repositories / "Rates"))
+    answer = own.run("package", "dependencies", *arguments)
+    assert (answer.code, answer.err.startswith(message.format(cwd=own.cwd))) == (2, True), answer
+    assert own.files() == {"brazil.toml": MANIFEST.encode(), "src": b""}
+
+
+def test_a_wrong_manifest_is_told_and_left_alone(own: Product) -> None:
+    (own.cwd / "brazil.toml").write_text("[package\n")
+    answer = own.run("package", "dependencies", "add", "Money")
+    assert (answer.code, f"{own.cwd}/brazil.toml:1" in answer.err) == (2, True)
+    assert (own.cwd / "brazil.toml").read_text() == "[package\n"
+    elsewhere = own.at(own.folder).run("package", "dependencies", "add", "Money")
+    assert (elsewhere.code, "is in no package" in elsewhere.err) == (2, True)
+
+
+def test_the_starters_are_part_of_what_is_installed(tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[2]
+    kept = {"brazil", "pyproject.toml", "README.md", "LICENSE"}
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in kept:
+        subprocess.run(["cp", "-a", "--", str(root / name), str(source)], check=True)
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(tmp_path), str(source)]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    (wheel,) = tmp_path.glob("*.whl")
+    found = set(zipfile.ZipFile(wheel).namelist())
+    starters = root / "brazil" / "build_systems" / "starters"
+    tracked = {str(p.relative_to(root)) for p in starters.rglob("*") if p.is_file() and "__pycache__" not in p.parts}
+    assert tracked - found == set()
