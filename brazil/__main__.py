@@ -1,7 +1,6 @@
 """The `brazil` program."""
 
 import os
-import signal
 import sys
 
 from brazil import __version__
@@ -42,12 +41,17 @@ def main() -> None:
         sys.stderr.write(f"{fault}\n")
         sys.exit(_USAGE)
     try:
-        from brazil.cli.main import run
-    except KeyboardInterrupt:
-        sys.exit(130)
-    code = run(sys.argv[1:])
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # it is done: nothing is left that could be stopped
+        from brazil.cli.start import run
+
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # before anybody else listens
+        sys.stderr.write("interrupted\n")
+        code = 130
+    if "signal" in sys.modules:  # else nobody has begun to listen
+        import signal
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)  # it is done: nothing is left that could be stopped
     sys.exit(code)
 
 

@@ -1,18 +1,19 @@
 """The composition root: configuration and environment to adapters.
 
 Adapters are made when first asked for and imported then, because a command pays at start-up only for what it
-uses. Nothing else of ours reads the environment or the clock.
+uses. What the quickest path asks for (`Wiring.platform_digest`, `Wiring.store_mark`) imports next to nothing.
+Nothing else of ours reads the environment or the clock.
 """
 
 import os
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from hashlib import sha256
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
+TYPE_CHECKING = False  # as every checker knows it; importing it takes longer than this module
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from brazil.build.executor import Machine
     from brazil.formats.configuration_file import ConfigurationFile
     from brazil.gitrepo.remote import Transport
@@ -25,12 +26,19 @@ if TYPE_CHECKING:
     from brazil.store.local import LocalStore
 
 
-class Places(NamedTuple):
-    """Where this user's files are."""
+class Places:
+    """Where this user's files are: absolute paths of folders."""
 
-    data: Path  # what was promised to be kept
-    cache: Path  # all of it can be deleted at any time
-    config: Path
+    __slots__ = ("cache", "config", "data")
+
+    def __init__(self, data: str, cache: str, config: str) -> None:
+        self.data = data  # what was promised to be kept
+        self.cache = cache  # all of it can be deleted at any time
+        self.config = config
+
+    def as_data(self) -> dict[str, str]:
+        """Name to path, in the order in which they are told."""
+        return {"data": self.data, "cache": self.cache, "config": self.config}
 
 
 class SystemClock:
@@ -61,12 +69,12 @@ class Wiring:
         """`BRAZIL_HOME` moves all three folders under one; else they are where the platform has such folders."""
         home = self._environment.get("BRAZIL_HOME")
         if home:
-            root = Path(home).absolute()
-            return Places(root / "data", root / "cache", root / "config")
+            root = os.path.join(os.getcwd(), home)
+            return Places(f"{root}/data", f"{root}/cache", f"{root}/config")
         from platformdirs import PlatformDirs
 
         folders = PlatformDirs("brazil", appauthor=False)
-        return Places(folders.user_data_path, folders.user_cache_path, folders.user_config_path)
+        return Places(folders.user_data_dir, folders.user_cache_dir, folders.user_config_dir)
 
     @cached_property
     def configuration(self) -> "ConfigurationFile":
@@ -77,7 +85,7 @@ class Wiring:
         """
         from brazil.formats.configuration_file import ConfigurationFile, read_configuration
 
-        path = self.places.config / "config.toml"
+        path = _path(self.places.config, "config.toml")
         return read_configuration(path.read_bytes(), file=str(path)) if path.is_file() else ConfigurationFile()
 
     @cached_property
@@ -85,8 +93,8 @@ class Wiring:
         """What overrides it over `BRAZIL_REGISTRY` over `config.toml` over the default one in the data folder."""
         chosen = self._registry() or self._environment.get("BRAZIL_REGISTRY") or self.configuration.registry
         if not chosen:
-            return str(self.places.data / "registry.git")
-        return chosen if ":" in chosen else str(Path(chosen).absolute())
+            return str(_path(self.places.data, "registry.git"))
+        return chosen if ":" in chosen else str(_path(chosen).absolute())
 
     @cached_property
     def actor(self) -> str:
@@ -98,17 +106,19 @@ class Wiring:
     @cached_property
     def registry(self) -> "Registry":
         """The registry."""
+        from hashlib import sha256
+
         from brazil.registry.git_registry import GitRegistry
 
         location = self.registry_location
         return GitRegistry(
             location,
-            mirror=self.places.data / "registries" / f"{sha256(location.encode()).hexdigest()[:16]}.git",
-            cache=self.places.cache / "registry",
+            mirror=_path(self.places.data, "registries") / f"{sha256(location.encode()).hexdigest()[:16]}.git",
+            cache=_path(self.places.cache, "registry"),
             actor=self.actor,
             clock=SystemClock(),
             transport=self._transport,
-            create=location == str(self.places.data / "registry.git"),
+            create=location == str(_path(self.places.data, "registry.git")),
         )
 
     @cached_property
@@ -116,13 +126,13 @@ class Wiring:
         """The store of this user."""
         from brazil.store.local import LocalStore
 
-        return LocalStore(self.places.data / "store", self.places.cache)
+        return LocalStore(_path(self.places.data, "store"), _path(self.places.cache))
 
     def store_mark(self) -> str:
         """What `store.mark()` says, without making the store."""
         from brazil.store.mark import store_mark
 
-        return store_mark(str(self.places.data / "store"), str(self.places.cache))
+        return store_mark(f"{self.places.data}/store", self.places.cache)
 
     @cached_property
     def platform(self) -> "HostPlatform":
@@ -133,7 +143,13 @@ class Wiring:
         """
         from brazil.sandbox.host_platform import HostPlatform
 
-        return HostPlatform.prepare(self.places.cache / "platforms")
+        return HostPlatform.prepare(_path(self.places.cache, "platforms"))
+
+    def platform_digest(self) -> str | None:
+        """What `platform.platform.digest` says, if that is known without preparing it."""
+        from brazil.sandbox.known_platform import known_digest
+
+        return known_digest(f"{self.places.cache}/platforms", "")
 
     @cached_property
     def sources(self) -> "SourceMirror":
@@ -141,9 +157,9 @@ class Wiring:
         from brazil.source.mirror import SourceMirror
 
         return SourceMirror(
-            self.places.data / "sources.git",
+            _path(self.places.data, "sources.git"),
             store=self.store,
-            cache=self.places.cache / "sources",
+            cache=_path(self.places.cache, "sources"),
             registry=self.registry_location,
             transport=self._transport,
         )
@@ -153,7 +169,7 @@ class Wiring:
         """Working trees."""
         from brazil.source.checkout import GitCheckouts
 
-        cache = self.places.cache / "sources"
+        cache = _path(self.places.cache, "sources")
         return GitCheckouts(
             lambda: self.sources, store=self.store, cache=cache, clock=SystemClock(), transport=self._transport
         )
@@ -176,7 +192,7 @@ class Wiring:
         from brazil.sandbox.run import BubblewrapSandbox
         from brazil.store.records import RecordFiles
 
-        data = self.places.data
+        data = _path(self.places.data)
         sandbox = BubblewrapSandbox(self.store, self.platform, data / "runs", self.bubblewrap)
         # One more than processors: a Step also waits, for the kernel to make its namespaces and for the disk.
         jobs = self._jobs or self.configuration.jobs or len(os.sched_getaffinity(0)) + 1
@@ -200,9 +216,15 @@ class Wiring:
         """Find out by trying what builds are isolated from here."""
         from brazil.sandbox.probe import examine
 
-        return examine(self.places.cache / "platforms")
+        return examine(_path(self.places.cache, "platforms"))
 
     def _transport(self) -> "Transport":
         from brazil.gitrepo.transport import GitPythonTransport
 
         return GitPythonTransport()
+
+
+def _path(*parts: str) -> "Path":
+    from pathlib import Path
+
+    return Path(*parts)

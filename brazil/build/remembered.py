@@ -4,11 +4,12 @@ A Plan depends on the base, the request and the manifests, not on the rest of a 
 names at the top of the sources (from which recipes are made) are what they were, the Plan of a build is the one
 before with some sources replaced; of it, only the Steps of those sources and of their consumers have to be looked at.
 
-The bytes are for this machine and this Python alone, and are only read back when they are whole.
+It is kept as one record per package, so that only those records are read and written. Their bytes are for this
+Python alone, and are only read back when they are whole.
 """
 
 import marshal
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from brazil.build.executor import Outcome
@@ -21,7 +22,8 @@ from brazil.model.tree import Directory
 from brazil.plan.planner import Plan, Step
 
 _Name = tuple[str, str]  # an Interface
-_Row = tuple[bytes, list[tuple[str, str, str]]]  # a marshalled Step with its results; the Steps that need it
+_Key = tuple[str, str, str]  # a StepId
+_Top = tuple[str, tuple[str, ...]]  # digest of the manifest, names at the top of a source
 
 
 class Part(NamedTuple):
@@ -32,146 +34,180 @@ class Part(NamedTuple):
     outputs: dict[StepId, Digest]  # what each gave before
 
 
+class _Row(NamedTuple):
+    """A Step with its results."""
+
+    key: _Key
+    rank: int  # its place in the order of the Plan
+    needs: tuple[_Key, ...]
+    needed_by: tuple[_Key, ...]
+    recipe: tuple[Any, ...]  # the fields of the Step that no source changes
+    results: tuple[Any, ...]  # its source, Snapshot and output
+
+
+class _Package(NamedTuple):
+    """What is remembered of a package."""
+
+    top: _Top | None  # None: it is not in use
+    artifacts: dict[str, tuple[str, int]]  # interface version -> digest of what a Step reads or made
+    rows: tuple[_Row, ...]
+
+    def encode(self) -> bytes:
+        """Write the record."""
+        return marshal.dumps((self.top, self.artifacts, [tuple(row) for row in self.rows]))
+
+
+def remember(
+    plan: Plan,
+    outcomes: Mapping[StepId, Outcome],
+    artifacts: Mapping[Interface, Digest],
+    tops: Mapping[PackageName, Directory],
+) -> dict[str, bytes]:
+    """Return the records of a Plan whose every Step succeeded, by package.
+
+    Args:
+        plan: the Plan.
+        outcomes: of every Step.
+        artifacts: of everything that a Step read or made.
+        tops: the top Directory of every source in use.
+    """
+    needed_by: dict[StepId, list[_Key]] = {step: [] for step in plan.steps}
+    for step in plan.steps.values():
+        for need in step.needs:
+            needed_by[need].append(_key(step.id))
+    packages: dict[str, _Package] = {}
+    for interface, digest in artifacts.items():
+        packages.setdefault(interface.name, _Package(None, {}, ())).artifacts[interface.version] = (
+            digest.hash,
+            digest.size,
+        )
+    for name, directory in tops.items():
+        packages[name] = packages.get(name, _Package(None, {}, ()))._replace(top=_top(directory))
+    for rank, step in enumerate(plan.steps.values()):
+        needs, consumers = tuple(map(_key, step.needs)), tuple(needed_by[step.id])
+        row = _Row(_key(step.id), rank, needs, consumers, _recipe(step), _results(step, outcomes[step.id]))
+        package = packages.get(row.key[1], _Package(None, {}, ()))
+        packages[row.key[1]] = package._replace(rows=(*package.rows, row))
+    return {name: package.encode() for name, package in packages.items()}
+
+
 class RememberedPlan:
-    """Every Step of a Plan with its Snapshot and output, decoded when it is needed."""
+    """What is remembered of a Plan, read when it is needed."""
 
-    def __init__(self, data: dict[str, Any]) -> None:
-        self._rows: dict[tuple[str, str, str], _Row] = data["rows"]
-        self._artifacts: dict[_Name, tuple[str, int]] = data["artifacts"]
-        self._tops: dict[str, tuple[str, tuple[str, ...]]] = data["tops"]
-
-    @classmethod
-    def of(
-        cls,
-        plan: Plan,
-        outcomes: Mapping[StepId, Outcome],
-        artifacts: Mapping[Interface, Digest],
-        tops: Mapping[PackageName, Directory],
-    ) -> "RememberedPlan":
-        """Remember a Plan whose every Step succeeded.
+    def __init__(self, read: Callable[[str], bytes | None]) -> None:
+        """Know where the records are.
 
         Args:
-            plan: the Plan.
-            outcomes: of every Step.
-            artifacts: of everything that a Step read or made.
-            tops: the top Directory of every source in use.
+            read: returns the record of a package; None when there is none.
         """
-        rows: dict[tuple[str, str, str], _Row] = {}
-        for step in plan.steps.values():
-            rows[_step_key(step.id)] = (_encode(step, outcomes[step.id]), [])
-        for step in plan.steps.values():
-            for need in step.needs:
-                rows[_step_key(need)][1].append(_step_key(step.id))
-        return cls(
-            {
-                "rows": rows,
-                "artifacts": {_plain(i): (digest.hash, digest.size) for i, digest in artifacts.items()},
-                "tops": {name: _top(directory) for name, directory in tops.items()},
-            }
-        )
-
-    @classmethod
-    def load(cls, payload: "memoryview | bytes") -> "RememberedPlan":
-        """Read what `dump` wrote."""
-        return cls(marshal.loads(payload))
-
-    def dump(self) -> bytes:
-        """Write the whole for later."""
-        return marshal.dumps({"rows": self._rows, "artifacts": self._artifacts, "tops": self._tops})
-
-    @property
-    def steps(self) -> int:
-        """How many Steps there are."""
-        return len(self._rows)
+        self._read = read
+        self._packages: dict[str, _Package] = {}
 
     def fits(self, name: PackageName, top: Directory) -> bool:
-        """Say whether a changed source leaves the Plan as it is."""
-        return self._tops.get(name) == _top(top)
+        """Say whether a changed source leaves the Plan as it is.
+
+        Raises:
+            KeyError: a record is missing.
+        """
+        return self._package(name).top == _top(top)
 
     def part(self, sources: Mapping[PackageName, Digest]) -> Part:
         """Return the Steps that changed sources may affect.
 
         Args:
             sources: package -> root of its source now; only packages of which `fits` holds.
+
+        Raises:
+            KeyError: a record is missing.
         """
-        stack = [key for key in self._rows if key[1] in sources]
-        affected = set(stack)
+        affected: dict[_Key, _Row] = {}
+        stack = [row for name in sources for row in self._package(name).rows]
         while stack:
-            for dependant in self._rows[stack.pop()][1]:
-                if dependant not in affected:
-                    affected.add(dependant)
-                    stack.append(dependant)
+            row = stack.pop()
+            if row.key not in affected:
+                affected[row.key] = row
+                stack += map(self._row, row.needed_by)
         part = Part(Plan({}, {}), {}, {})
         steps: dict[StepId, Step] = {}
-        for key in self._rows:  # keeps the order of the Plan
-            if key in affected:
-                step, snapshot, output = _decode(key, self._rows[key][0])
-                needs = tuple(need for need in step.needs if _step_key(need) in affected)
-                source = sources.get(step.id.interface.name, step.source)
-                steps[step.id] = step._replace(needs=needs, source=source)
-                part.snapshots[step.id], part.outputs[step.id] = snapshot, output
+        for row in sorted(affected.values(), key=lambda row: row.rank):
+            step, snapshot, output = _decode(row)
+            needs = tuple(need for need in step.needs if _key(need) in affected)
+            source = sources.get(step.id.interface.name, step.source)
+            steps[step.id] = step._replace(needs=needs, source=source)
+            part.snapshots[step.id], part.outputs[step.id] = snapshot, output
         members = {member for step in steps.values() for member in step.members}
-        known = {m: Digest(*self._artifacts[_plain(m)]) for m in members}
+        known = {m: Digest(*self._package(m.name).artifacts[m.version]) for m in members}
         return part._replace(plan=Plan(steps, known))
 
-    def update(self, part: Part, outcomes: Mapping[StepId, Outcome]) -> None:
-        """Take over what a part came to; every Step of it succeeded."""
+    def changed(self, part: Part, outcomes: Mapping[StepId, Outcome]) -> dict[str, bytes]:
+        """Return the records that differ after a part was carried out; every Step of it succeeded."""
+        packages: dict[str, _Package] = {}
         for step in part.plan.steps.values():
-            key = _step_key(step.id)
-            whole = step._replace(needs=_decode(key, self._rows[key][0])[0].needs)
-            self._rows[key] = (_encode(whole, outcomes[step.id]), self._rows[key][1])
-            output = outcomes[step.id].output
-            if step.id.kind is StepKind.BUILD and output:
-                self._artifacts[_plain(step.id.interface)] = (output.hash, output.size)
+            key, outcome = _key(step.id), outcomes[step.id]
+            package = packages.get(key[1]) or self._package(key[1])
+            results = _results(step, outcome)
+            rows = tuple(row._replace(results=results) if row.key == key else row for row in package.rows)
+            artifacts = dict(package.artifacts)
+            if step.id.kind is StepKind.BUILD:
+                artifacts[key[2]] = results[2]
+            packages[key[1]] = package._replace(rows=rows, artifacts=artifacts)
+        return {name: package.encode() for name, package in packages.items()}
+
+    def _package(self, name: str) -> _Package:
+        if name not in self._packages:
+            record = self._read(name)
+            if record is None:
+                raise KeyError(name)
+            top, artifacts, rows = marshal.loads(record)
+            self._packages[name] = _Package(top, artifacts, tuple(_Row(*row) for row in rows))
+        return self._packages[name]
+
+    def _row(self, key: _Key) -> _Row:
+        return next(row for row in self._package(key[1]).rows if row.key == key)
 
 
-def _top(directory: Directory) -> tuple[str, tuple[str, ...]]:
+def _top(directory: Directory) -> _Top:
     manifest = next((str(node.digest) for node in directory.files if node.name == MANIFEST), "")
     return manifest, tuple(sorted(node.name for nodes in directory for node in nodes))
 
 
-def _step_key(step: StepId) -> tuple[str, str, str]:
+# marshal knows no subclass of tuple, so everything below is made of plain values.
+
+
+def _key(step: StepId) -> _Key:
     return (str(step.kind), step.interface.name, step.interface.version)
 
 
-def _encode(step: Step, outcome: Outcome) -> bytes:
+def _recipe(step: Step) -> tuple[Any, ...]:
+    closure = tuple(map(tuple, step.closure))
+    tools = tuple((tuple(tool), tuple(map(tuple, members))) for tool, members in step.tools)
+    return (step.script, step.environment, step.timeout, closure, tools)
+
+
+def _results(step: Step, outcome: Outcome) -> tuple[Any, ...]:
     if outcome.snapshot is None or outcome.output is None:
         raise ValueError(f"{step.id} did not succeed")
-    plain = (
-        step.script,
-        step.environment,
-        step.timeout,
-        (step.source.hash, step.source.size),
-        tuple(map(_plain, step.closure)),
-        tuple((_plain(tool), tuple(map(_plain, closure))) for tool, closure in step.tools),
-        tuple(map(_step_key, step.needs)),
-        encode_snapshot(outcome.snapshot),
-        (outcome.output.hash, outcome.output.size),
-    )
-    return marshal.dumps(plain)
+    return (tuple(step.source), encode_snapshot(outcome.snapshot), tuple(outcome.output))
 
 
-def _decode(key: tuple[str, str, str], row: bytes) -> tuple[Step, Snapshot, Digest]:
-    script, environment, timeout, source, closure, tools, needs, snapshot, output = marshal.loads(row)
+def _decode(row: _Row) -> tuple[Step, Snapshot, Digest]:
+    script, environment, timeout, closure, tools = row.recipe
+    source, snapshot, output = row.results
     step = Step(
-        id=_step(key),
+        id=_step(row.key),
         script=script,
         environment=environment,
         timeout=timeout,
         source=Digest(*source),
         closure=_interfaces(closure),
         tools=tuple((_interface(tool), _interfaces(members)) for tool, members in tools),
-        needs=tuple(map(_step, needs)),
+        needs=tuple(map(_step, row.needs)),
     )
     return step, decode_snapshot(snapshot), Digest(*output)
 
 
-def _step(key: tuple[str, str, str]) -> StepId:
+def _step(key: _Key) -> StepId:
     return StepId(Interface(PackageName(key[1]), key[2]), StepKind(key[0]))
-
-
-def _plain(interface: Interface) -> _Name:
-    return (interface.name, interface.version)  # marshal knows no subclass of tuple
 
 
 def _interface(name: _Name) -> Interface:

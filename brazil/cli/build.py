@@ -4,10 +4,6 @@ What a build takes is imported only when there is something to do: when nothing 
 than a look at the files.
 """
 
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import click
 
 from brazil.cli.context import (
@@ -21,9 +17,7 @@ from brazil.cli.context import (
     tell,
     tell_json,
 )
-
-if TYPE_CHECKING:
-    from brazil.workspace.trace import Look
+from brazil.cli.unchanged import look_at, told
 
 _FAILED, _NO_SOLUTION = 1, 3
 
@@ -114,11 +108,8 @@ def _build(
     events: bool,
 ) -> int:
     # What is told as JSON is told in full, so only a person gets the quick answers.
-    look = None if as_json or events else _look(session, kind, packages)
-    if look and look.nothing_changed:
-        from brazil.report.unchanged import nothing_ran, stale_lines
-
-        tell([nothing_ran(look.trace.results), *stale_lines(look.trace.stale)])
+    look = None if as_json or events else session.look or look_at(kind, packages, session.environment)
+    if look and told(look):
         return 0
 
     workspace = session.workspace()
@@ -151,17 +142,3 @@ def _build(
     elif not events:
         tell(build_lines(done), err=not done.succeeded)
     return 0 if done.succeeded else _FAILED
-
-
-def _look(session: Session, kind: str, packages: tuple[str, ...]) -> "Look | None":
-    """Look what has changed since the same was built before, if it was."""
-    from brazil.workspace.place import workspace_root
-    from brazil.workspace.trace import look, trace_key
-
-    root = os.fspath(workspace_root(Path.cwd()))
-    wiring = session.wiring()
-    try:
-        key = trace_key(root, kind, packages, platform=wiring.platform.platform.digest, store=wiring.store_mark())
-    except OSError:
-        return None  # the workspace's file cannot be read, which is told where it is read in earnest
-    return look(root, key)

@@ -13,6 +13,7 @@ from brazil.wiring import Wiring
 if TYPE_CHECKING:
     from brazil.events import Emit
     from brazil.workspace.folder import WorkspaceFolder
+    from brazil.workspace.trace import Look
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")
 events_option = click.option("--events", is_flag=True, help="Print progress as JSON lines.")
@@ -31,8 +32,9 @@ keep_going_option = click.option(
 class Session:
     """One run of a command."""
 
-    def __init__(self, environment: dict[str, str], registry: str) -> None:
+    def __init__(self, environment: dict[str, str], registry: str, look: "Look | None" = None) -> None:
         self.environment = environment
+        self.look = look  # at the workspace, when this command line was looked at already
         self._registry = registry
 
     def wiring(self, *, jobs: int | None = None, workspace: "WorkspaceFolder | None" = None) -> Wiring:

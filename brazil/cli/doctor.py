@@ -19,7 +19,7 @@ def doctor(session: Session, as_json: bool) -> int:
     wiring = session.wiring()
     examination = wiring.examine()
     if as_json:
-        tell_json(examination_data(examination.isolation, examination.problems, wiring.places._asdict()))
+        tell_json(examination_data(examination.isolation, examination.problems, wiring.places.as_data()))
     else:
-        tell(examination_lines(examination.isolation, examination.problems, wiring.places._asdict()))
+        tell(examination_lines(examination.isolation, examination.problems, wiring.places.as_data()))
     return 0 if examination.sound else 5

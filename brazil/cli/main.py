@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,6 +18,9 @@ from brazil import __version__
 from brazil.errors import BrazilError, Problem, UnavailableError, UsageError
 from brazil.report.printable import printable
 from brazil.report.problems import error_data, problem_lines
+
+if TYPE_CHECKING:
+    from brazil.workspace.trace import Look
 
 _INTERRUPTED, _TERMINATED = 130, 143
 
@@ -87,7 +91,7 @@ def main(ctx: click.Context, registry: str | None) -> None:
     """
     from brazil.cli.context import Session
 
-    ctx.obj = Session(dict(os.environ), registry or "")
+    ctx.obj = Session(dict(os.environ), registry or "", ctx.obj)
 
 
 class _Terminated(BaseException):
@@ -109,11 +113,16 @@ def _stop_at_first_signal() -> None:
             signal.signal(number, stop)
 
 
-def run(arguments: list[str]) -> int:
-    """Run a command line and return its exit code; every error ends here."""
+def run(arguments: list[str], look: "Look | None" = None) -> int:
+    """Run a command line and return its exit code; every error ends here.
+
+    Args:
+        arguments: words of the command line.
+        look: at the workspace, when it was looked at already for just this command line.
+    """
     _stop_at_first_signal()
     try:
-        return _run(arguments)
+        return _run(arguments, look)
     except KeyboardInterrupt:
         click.echo("interrupted", err=True)
         return _INTERRUPTED
@@ -122,9 +131,9 @@ def run(arguments: list[str]) -> int:
         return _TERMINATED
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], look: "Look | None") -> int:
     try:
-        code = main.main(arguments, prog_name="brazil", standalone_mode=False)
+        code = main.main(arguments, prog_name="brazil", standalone_mode=False, obj=look)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.exceptions.Abort:

@@ -10,8 +10,6 @@ from typing import NamedTuple
 from brazil.model.digest import Digest
 from brazil.model.names import PackageName, VersionSetName
 
-FILE_NAME = "brazil-workspace.toml"
-
 Stamp = tuple[int, int, int]  # of an inode: time of its last change (nanoseconds), number, size in bytes
 
 

@@ -11,11 +11,14 @@ from brazil.build.executor import Execution, Machine, Outcome
 from brazil.build.remembered import RememberedPlan
 from brazil.events import Emit
 from brazil.model.action import StepId
-from brazil.operations.in_use import PLAN, built, captured, leave_trace, link_artifacts
+from brazil.model.digest import Digest
+from brazil.model.names import PackageName
+from brazil.operations.in_use import built, captured, leave_trace, link_artifacts, plan_path, rows_of
 from brazil.plan.state import GOOD_ENDS
 from brazil.ports import Checkouts
 from brazil.workspace.folder import WorkspaceFolder
-from brazil.workspace.trace import Look, load
+from brazil.workspace.record_file import RecordFile
+from brazil.workspace.trace import Look
 
 
 class BuildAgain(NamedTuple):
@@ -39,16 +42,19 @@ def build_again(
     Raises:
         UsageError: a checkout is not what it should be.
     """
-    payload = load(str(workspace.root), look.key, PLAN)
-    if payload is None:
+    records = RecordFile.open(plan_path(workspace, look.key), look.trace.plan) if look.links_hold else None
+    if records is None:
         return None
-    plan = RememberedPlan.load(payload)
-    before = look.trace.checkouts
-    now = captured(workspace, before, checkouts, look)
-    changed = {name: now[name].root for name in look.changed if now[name].root != before[name].root}
-    if not all(plan.fits(name, machine.store.read_directory(root)) for name, root in changed.items()):
+    before = {row[0]: Digest(row[1], row[2]) for row in look.trace.checkouts if row[0] in look.changed}
+    now = captured(workspace, map(PackageName, before), checkouts, {})
+    changed = {name: new.root for name, new in now.items() if new.root != before[name]}
+    plan = RememberedPlan(records.read)
+    try:
+        if not all(plan.fits(name, machine.store.read_directory(root)) for name, root in changed.items()):
+            return None
+        part = plan.part(changed)
+    except KeyError:  # damaged
         return None
-    part = plan.part(changed)
     execution = Execution(
         part.plan,
         machine,
@@ -59,10 +65,14 @@ def build_again(
     )
     outcomes = execution.run()
     artifacts = built(outcomes)
-    link_artifacts(workspace, {i: d for i, d in artifacts.items() if i.name in now}, machine)
-    again = BuildAgain(outcomes, plan.steps - len(outcomes), ())
+    in_use = {row[0] for row in look.trace.checkouts}
+    link_artifacts(workspace, {i: d for i, d in artifacts.items() if i.name in in_use}, machine)
+    again = BuildAgain(outcomes, look.trace.results - len(outcomes), ())
     if again.succeeded:
         again = again._replace(stale=look.trace.stale)
-        plan.update(part, outcomes)
-        leave_trace(workspace, look.key, now, plan.steps, again.stale, plan)
+        fresh = rows_of(now)
+        if fresh is not None:
+            state = records.change(plan.changed(part, outcomes)) if outcomes else look.trace.plan
+            rows = {row[0]: row for row in (*look.trace.checkouts, *fresh)}  # keeps the order of the first
+            leave_trace(workspace, look.key, list(rows.values()), look.trace.results, again.stale, state)
     return again

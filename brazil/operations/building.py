@@ -7,7 +7,7 @@ from brazil.build.candidate import Builder, Candidate, Fresh, make_candidate, te
 from brazil.build.executor import Execution, Machine, Outcome
 from brazil.build.history import history
 from brazil.build.layout import Layouts
-from brazil.build.remembered import RememberedPlan
+from brazil.build.remembered import remember
 from brazil.build.sources import MANIFEST, fresh_package
 from brazil.errors import IntegrityError, Problem, UsageError
 from brazil.events import Emit
@@ -18,13 +18,23 @@ from brazil.model.names import Interface, PackageName
 from brazil.model.nearest import did_you_mean
 from brazil.model.versionset import Revision
 from brazil.model.workspace import Captured, WorkspaceFile
-from brazil.operations.in_use import built, captured, leave_trace, link_artifacts, tops
+from brazil.operations.in_use import (
+    built,
+    captured,
+    leave_trace,
+    link_artifacts,
+    plan_path,
+    rows_of,
+    tops,
+    unchanged,
+)
 from brazil.plan.environment import search_paths
 from brazil.plan.planner import Plan
 from brazil.plan.state import GOOD_ENDS
 from brazil.ports import Checkouts, ClosureRunner, Registry, SourceProvider
 from brazil.workspace.folder import WorkspaceFolder
-from brazil.workspace.trace import Look, trace_key
+from brazil.workspace.record_file import NOTHING, write_records
+from brazil.workspace.trace import Look, make_room, trace_key
 
 
 class WorkspaceBuild(NamedTuple):
@@ -86,7 +96,7 @@ def build_workspace(
     )
     file = workspace.read()
     base = base_revision(file, bench.registry)
-    checkouts = captured(workspace, file.packages, bench.checkouts, look)
+    checkouts = captured(workspace, file.packages, bench.checkouts, unchanged(look) if look else {})
     fresh = _fresh(workspace, checkouts, machine)
     candidate = make_candidate(base, fresh, (*base.policy.targets, *fresh), bench.registry)
     if isinstance(candidate, Conflict):
@@ -106,9 +116,14 @@ def build_workspace(
     if build.succeeded:
         # Before that, what a consumer should be built against is not known.
         build = build._replace(stale=_stale(candidate, artifacts, machine))
-        consumers = candidate.affected.rebuild - {step.interface for step in plan.steps}
-        plan_stays = None if consumers else RememberedPlan.of(plan, outcomes, artifacts, tops(checkouts, machine))
-        leave_trace(workspace, key, checkouts, len(outcomes), tuple(map(str, build.stale)), plan_stays)
+        if rows := rows_of(checkouts):
+            make_room(str(workspace.root))
+            plan_state = NOTHING
+            if not candidate.affected.rebuild - {step.interface for step in plan.steps}:
+                # Else a change to one source may make more stale than this.
+                records = remember(plan, outcomes, artifacts, tops(checkouts, machine))
+                plan_state = write_records(plan_path(workspace, key), records)
+            leave_trace(workspace, key, rows, len(outcomes), tuple(map(str, build.stale)), plan_state)
     return build
 
 

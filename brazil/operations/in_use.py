@@ -1,9 +1,8 @@
 """What every build in a workspace does with the packages in use: capture them before, link and remember them after."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from brazil.build.executor import Machine, Outcome
-from brazil.build.remembered import RememberedPlan
 from brazil.errors import Problem, UsageError
 from brazil.model.action import StepId, StepKind
 from brazil.model.digest import Digest
@@ -12,20 +11,32 @@ from brazil.model.tree import Directory
 from brazil.model.workspace import Captured
 from brazil.ports import Checkouts
 from brazil.workspace.folder import WorkspaceFolder
-from brazil.workspace.trace import Look, Trace, save, save_trace, stamp_of
+from brazil.workspace.record_file import State
+from brazil.workspace.trace import Look, Row, Trace, save_trace, stamp_of, trace_path
 
-PLAN = "plan"  # the kind of file beside a trace that holds the remembered Plan
+_PLAN = "plan"  # the kind of file beside a trace that holds the remembered Plan
+
+
+def unchanged(look: Look) -> dict[PackageName, Captured]:
+    """Return the checkouts whose Stamps hold, as they were captured."""
+    return {
+        PackageName(name): Captured(Digest(hash_, size), paths, stamps)
+        for name, hash_, size, paths, stamps in look.trace.checkouts
+        if name not in look.changed
+    }
 
 
 def captured(
-    workspace: WorkspaceFolder, names: Iterable[PackageName], checkouts: Checkouts, look: Look | None
+    workspace: WorkspaceFolder,
+    names: Iterable[PackageName],
+    checkouts: Checkouts,
+    known: Mapping[PackageName, Captured],
 ) -> dict[PackageName, Captured]:
-    """Capture checkouts; one whose Stamps hold is what it was.
+    """Capture checkouts, but those that are known.
 
     Raises:
         UsageError: checkouts are not what they should be; every problem of every one.
     """
-    known = {n: c for n, c in look.trace.checkouts.items() if n not in look.changed} if look else {}
     found: dict[PackageName, Captured] = {}
     problems: list[Problem] = []
     for name in names:
@@ -54,27 +65,33 @@ def link_artifacts(workspace: WorkspaceFolder, artifacts: Mapping[Interface, Dig
         workspace.link_artifact(interface.name, machine.store.tree_path(artifact))
 
 
+def plan_path(workspace: WorkspaceFolder, key: str) -> str:
+    """Where the remembered Plan of a build is."""
+    return trace_path(str(workspace.root), key, _PLAN)
+
+
+def rows_of(checkouts: Mapping[PackageName, Captured]) -> list[Row] | None:
+    """Return captured checkouts as a trace has them; None when a Stamp of them cannot be trusted."""
+    rows = []
+    for name, (root, paths, stamps) in checkouts.items():
+        if paths is None:
+            return None
+        rows.append((str(name), root.hash, root.size, paths, stamps))
+    return rows
+
+
 def leave_trace(
-    workspace: WorkspaceFolder,
-    key: str,
-    checkouts: Mapping[PackageName, Captured],
-    results: int,
-    stale: tuple[str, ...],
-    plan: RememberedPlan | None,
+    workspace: WorkspaceFolder, key: str, rows: Sequence[Row], results: int, stale: tuple[str, ...], plan: State
 ) -> None:
-    """Remember a build that succeeded, if every Stamp it saw can be trusted.
+    """Remember a build that succeeded.
 
     Args:
         workspace: where.
         key: names the build.
-        checkouts: what it was made from.
+        rows: what it was made from.
         results: how many Steps it had.
         stale: what it told as stale.
-        plan: what it did; None: a change to one source may make more stale than this.
+        plan: the state of the remembered Plan.
     """
     root = str(workspace.root)
-    if any(captured.paths is None for captured in checkouts.values()):
-        return
-    if plan:
-        save(root, key, PLAN, plan.dump())
-    save_trace(root, key, Trace(checkouts, stamp_of(f"{root}/build"), results, stale))
+    save_trace(root, key, Trace(rows, stamp_of(f"{root}/build"), results, stale, plan))

@@ -8,12 +8,9 @@ is compared with what it should be before it is used again.
 """
 
 import hashlib
-import json
 import os
-import platform
 import secrets
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,9 +19,10 @@ from brazil.model.action import Platform
 from brazil.sandbox.arguments import HOME, RootMounts
 from brazil.sandbox.etc_tree import Entry, etc_entries
 from brazil.sandbox.folders import remove_tree
+from brazil.sandbox.known_platform import FORMAT, known_digest, memory, record, stamp
+from brazil.sandbox.known_platform import skeleton as skeleton_of
 from brazil.sandbox.packages import installed, watched
 
-_FORMAT = "host platform 1"  # change it when the skeleton or what is bound changes
 _TOP = ("bin", "lib", "lib32", "lib64", "libx32", "sbin")  # links into /usr, or folders of their own on older hosts
 _MOUNT_POINTS = ("brazil", "dev", "home", HOME.strip("/"), "proc", "tmp", "usr")
 _EMPTY = HOME.strip("/")  # any empty folder of the skeleton covers what must not be seen
@@ -53,16 +51,16 @@ class HostPlatform(NamedTuple):
         if not os.path.isdir(f"{root}/usr/bin"):
             raise UnavailableError(Problem("platform.no-usr", "no host platform", f"there is no folder {root}/usr/bin"))
         try:
-            digest = _remembered(cache, root) or _make(cache, root)
+            digest = known_digest(str(cache), root) or _make(cache, root)
         except OSError as error:
             raise UnavailableError(
                 Problem("platform.cache", f"the host platform cannot be prepared in {cache}", str(error))
             ) from error
-        skeleton = str(_skeleton(cache, digest))
+        skeleton = skeleton_of(str(cache), digest)
         own = tuple(f"/{name}" for name in _TOP if os.path.isdir(f"{root}/{name}") and not _is_link(f"{root}/{name}"))
         hidden = tuple((path, f"{skeleton}/{_EMPTY}") for path in ("/usr/local",) if os.path.isdir(f"{root}{path}"))
         return cls(
-            Platform(f"linux-{platform.machine()}", "host", digest),
+            Platform(f"linux-{os.uname().machine}", "host", digest),
             RootMounts(skeleton, tuple(sorted((*own, "/usr"))), hidden),
         )
 
@@ -76,7 +74,7 @@ def fingerprint(machine: str, packages: str, entries: Iterable[Entry]) -> str:
         entries: the skeleton.
     """
     total = hashlib.sha256()
-    for part in (_FORMAT.encode(), machine.encode(), packages.encode("utf-8", "surrogateescape")):
+    for part in (FORMAT.encode(), machine.encode(), packages.encode("utf-8", "surrogateescape")):
         total.update(b"%d:%b" % (len(part), part))
     for entry in entries:
         for part in (os.fsencode(entry.path), entry.kind.encode(), entry.data):
@@ -86,46 +84,22 @@ def fingerprint(machine: str, packages: str, entries: Iterable[Entry]) -> str:
 
 def _make(cache: Path, host: str) -> str:
     """Fingerprint the machine, make the skeleton if it is missing or damaged, remember; return the digest."""
-    before = _stamp(host, [])
+    before = stamp(host, _fixed_paths(host))
     entries = _skeleton_entries(host)
-    digest = fingerprint(platform.machine(), installed(host), entries)
-    skeleton = str(_skeleton(cache, digest))
+    digest = fingerprint(os.uname().machine, installed(host), entries)
+    skeleton = skeleton_of(str(cache), digest)
     if not _intact(skeleton, entries):
         _materialise(skeleton, entries)
-    paths = [entry.path for entry in entries if entry.path.startswith("etc")]
-    if _stamp(host, []) == before:  # else it changed while we read: look again next time
-        record = {"digest": digest, "paths": paths, "stamp": _stamp(host, paths)}
-        _replace(_memory(cache), json.dumps(record).encode())
+    paths = [f"{host}/{entry.path}" for entry in entries if entry.path.startswith("etc")]
+    if stamp(host, _fixed_paths(host)) == before:  # else it changed while we read: look again next time
+        _replace(memory(str(cache)), record(digest, stamp(host, [*_fixed_paths(host), *paths])))
     return digest
 
 
-def _remembered(cache: Path, host: str) -> str | None:
-    """Return the digest found before, when everything it was made from looks the same by its stat."""
-    try:
-        record = json.loads(_memory(cache).read_bytes())
-        digest = str(record["digest"])
-        if record["stamp"] == _stamp(host, record["paths"]) and _skeleton(cache, digest).is_dir():
-            return digest
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # never made, or damaged: it is a cache
-    return None
-
-
-def _stamp(host: str, paths: Sequence[str]) -> list[list[int | str]]:
-    """Return the stats of all that a fingerprint depends on, and which start of the machine this is."""
-    boot = ""
-    with suppress(OSError):
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    stamp: list[list[int | str]] = [[boot, host, _FORMAT, platform.machine()]]
-    folders = [f"{host}/{name}" for name in (*_TOP, "usr", "usr/bin", "usr/lib", "usr/sbin", "usr/share")]
-    for path in (*watched(host), *folders, *(f"{host}/{path}" for path in paths)):
-        try:
-            status = os.lstat(path)
-        except OSError:
-            stamp.append([path])
-        else:
-            stamp.append([path, status.st_size, status.st_mtime_ns, status.st_ino, status.st_mode])
-    return stamp
+def _fixed_paths(host: str) -> list[str]:
+    """Return what a fingerprint of every host depends on; what else it read is known afterwards."""
+    folders = (*_TOP, "usr", "usr/bin", "usr/lib", "usr/sbin", "usr/share")
+    return [*watched(host), *(f"{host}/{name}" for name in folders)]
 
 
 def _skeleton_entries(host: str) -> list[Entry]:
@@ -190,18 +164,10 @@ def _same(path: str, entry: Entry) -> bool:
     return not _is_link(path) and Path(path).read_bytes() == entry.data
 
 
-def _replace(path: Path, data: bytes) -> None:
-    staged = path.with_name(f".new-{os.getpid()}-{secrets.token_hex(4)}")
+def _replace(path: str, data: bytes) -> None:
+    staged = Path(f"{os.path.dirname(path)}/.new-{os.getpid()}-{secrets.token_hex(4)}")
     staged.write_bytes(data)
     staged.replace(path)
-
-
-def _skeleton(cache: Path, digest: str) -> Path:
-    return cache / "platform" / digest
-
-
-def _memory(cache: Path) -> Path:
-    return cache / "platform" / "host.json"
 
 
 def _is_link(path: str) -> bool:

@@ -19,8 +19,8 @@ from brazil.formats.workspace_file import read_workspace_file, write_workspace_f
 from brazil.model.action import Snapshot, StepId
 from brazil.model.digest import Digest, parse_digest
 from brazil.model.names import PackageName
-from brazil.model.workspace import FILE_NAME, WorkspaceFile
-from brazil.workspace.place import workspace_root
+from brazil.model.workspace import WorkspaceFile
+from brazil.workspace.place import FILE_NAME, find_root
 
 _STATE_SCHEMA = 1
 _FOLDERS = ("src", "build", ".brazil")
@@ -40,7 +40,17 @@ class WorkspaceFolder:
         Raises:
             UsageError: it is in none.
         """
-        return cls(workspace_root(start))
+        root = find_root(str(start))
+        if root is None:
+            raise UsageError(
+                Problem(
+                    "workspace.none",
+                    f"{start} is not inside a workspace",
+                    f"there is no {FILE_NAME} here or above",
+                    "run 'brazil ws create NAME --set SET', or change into a workspace",
+                )
+            )
+        return cls(Path(root))
 
     @classmethod
     def create(cls, root: Path, file: WorkspaceFile) -> "WorkspaceFolder":

@@ -1,25 +1,16 @@
 """Where the workspace is; light, because every command inside one begins here."""
 
-from pathlib import Path
+import os
 
-from brazil.errors import Problem, UsageError
-from brazil.model.workspace import FILE_NAME
+FILE_NAME = "brazil-workspace.toml"
 
 
-def workspace_root(start: Path) -> Path:
-    """Return the folder of the workspace that `start` is in.
-
-    Raises:
-        UsageError: it is in none.
-    """
-    for folder in (start, *start.parents):
-        if (folder / FILE_NAME).is_file():
-            return folder
-    raise UsageError(
-        Problem(
-            "workspace.none",
-            f"{start} is not inside a workspace",
-            f"there is no {FILE_NAME} here or above",
-            "run 'brazil ws create NAME --set SET', or change into a workspace",
-        )
-    )
+def find_root(start: str) -> str | None:
+    """Return the folder of the workspace that the absolute path `start` is in; None when it is in none."""
+    folder = start
+    while not os.path.isfile(f"{folder}/{FILE_NAME}"):
+        above = os.path.dirname(folder)
+        if above == folder:
+            return None
+        folder = above
+    return folder

@@ -6,44 +6,59 @@ since. When the key is the same and every Stamp is, so is the result: no git, no
 some Stamps differ, the other checkouts need no second look.
 
 Only a build that succeeded leaves a trace, and only when no Stamp was too fresh to be trusted. The file may be lost
-or damaged at any time. This module is on the quickest path there is: it imports next to nothing.
+or damaged at any time. This module is on the quickest path there is: it imports next to nothing, and hands the rows
+of a trace on as they are.
 """
 
+import gc
 import hashlib
 import marshal
 import os
 import sys
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from brazil import __version__
-from brazil.model.digest import Digest
-from brazil.model.names import PackageName
-from brazil.model.workspace import FILE_NAME, Captured, Stamp
+from brazil.workspace.place import FILE_NAME
 
-_MAGIC = f"brazil trace 2 {sys.hexversion:x}\n".encode()
+TYPE_CHECKING = False  # as every checker knows it; importing it takes longer than this module
+if TYPE_CHECKING:
+    from brazil.model.workspace import Stamp
+
+_MAGIC = f"brazil trace 3 {sys.hexversion:x}\n".encode()
 _CHECK = 32  # bytes of the SHA-256 behind the magic
 _KEPT = 16  # files of traces in one workspace
 
+# A checkout: its package, hash and size of its source, the paths that decided it, and their Stamps as `packed`.
+Row = tuple[str, str, int, tuple[str, ...], bytes]
 
-class Trace(NamedTuple):
+
+class Trace:
     """What a build saw and what it came to."""
 
-    checkouts: Mapping[PackageName, Captured]  # by package; every one has paths
-    links: Stamp  # of the folder of links to artifacts, when they were made
-    results: int  # Steps that would be remembered
-    stale: tuple[str, ...]  # interfaces, as the build told them
+    __slots__ = ("checkouts", "links", "plan", "results", "stale")
+
+    def __init__(
+        self, checkouts: Sequence[Row], links: "Stamp", results: int, stale: tuple[str, ...], plan: tuple[bytes, int]
+    ) -> None:
+        self.checkouts = checkouts  # sorted by package
+        self.links = links  # of the folder of links to artifacts, when they were made
+        self.results = results  # Steps that would be remembered
+        self.stale = stale  # interfaces, as the build told them
+        self.plan = plan  # which state of the remembered Plan belongs to it, see `record_file`; (b"", 0): none
 
 
-class Look(NamedTuple):
+class Look:
     """A trace held against the workspace as it is now."""
 
-    key: str
-    trace: Trace
-    changed: tuple[PackageName, ...]  # packages whose checkouts may have changed, in the order of the trace
-    links_hold: bool
+    __slots__ = ("changed", "key", "links_hold", "trace")
+
+    def __init__(self, key: str, trace: Trace, changed: frozenset[str], links_hold: bool) -> None:
+        self.key = key
+        self.trace = trace
+        self.changed = changed  # packages whose checkouts may have changed
+        self.links_hold = links_hold
 
     @property
     def nothing_changed(self) -> bool:
@@ -72,16 +87,17 @@ def trace_key(root: str, kind: str, names: Sequence[str], *, platform: str, stor
 
 def look(root: str, key: str) -> Look | None:
     """Hold the trace of a build against the workspace as it is now; None when there is no trace that can be used."""
-    payload = load(root, key, "trace")
-    if payload is None:
-        return None
+    collecting = gc.isenabled()
+    gc.disable()  # which would look again and again at 10,000 rows that stay: a tenth of the time
     try:
-        rows, *rest = marshal.loads(payload)
-        checkouts = {PackageName(name): Captured(Digest(*root_), paths, stamps) for name, root_, paths, stamps in rows}
-        trace = Trace(checkouts, *rest)
-    except (ValueError, TypeError, EOFError):  # written by another brazil, whose traces were made otherwise
-        return None
-    changed = tuple(name for name, captured in checkouts.items() if not _holds(f"{root}/src/{name}", captured))
+        payload = load(trace_path(root, key, "trace"))
+        if payload is None:
+            return None
+        trace = Trace(*marshal.loads(payload))
+        changed = frozenset(row[0] for row in trace.checkouts if not _holds(f"{root}/src/{row[0]}", row[3], row[4]))
+    finally:
+        if collecting:
+            gc.enable()
     try:
         links_hold = stamp_of(f"{root}/build") == trace.links
     except OSError:
@@ -90,24 +106,23 @@ def look(root: str, key: str) -> Look | None:
 
 
 def save_trace(root: str, key: str, trace: Trace) -> None:
-    """Keep the trace of a build."""
-    rows = [(n, (c.root.hash, c.root.size), c.paths, c.stamps) for n, c in trace.checkouts.items()]
-    save(root, key, "trace", marshal.dumps((rows, trace.links, trace.results, trace.stale)))
+    """Keep the trace of a build, in one step; one that cannot be kept is done without."""
+    path = trace_path(root, key, "trace")
+    payload = marshal.dumps((list(trace.checkouts), trace.links, trace.results, trace.stale, trace.plan))
+    staged = f"{path}.{os.getpid()}"
+    with suppress(OSError):
+        with open(staged, "wb", buffering=0) as file:
+            file.write(_MAGIC + hashlib.sha256(payload).digest() + payload)
+        os.rename(staged, path)
 
 
-def stamp_of(path: str) -> Stamp:
-    """Take the Stamp of one file or folder."""
-    found = os.lstat(path)
-    return (found.st_ctime_ns, found.st_ino, found.st_size)
-
-
-def load(root: str, key: str, kind: str) -> memoryview | None:
-    """Return what `save` wrote, whole and by this very Python; else None.
+def load(path: str) -> memoryview | None:
+    """Return the content of a trace, whole and by this very Python; else None.
 
     marshal trusts its input, so nothing may reach it that is not exactly what was written.
     """
     try:
-        with open(_path(root, key, kind), "rb", buffering=0) as file:
+        with open(path, "rb", buffering=0) as file:
             data = file.read()
     except OSError:
         return None
@@ -116,20 +131,30 @@ def load(root: str, key: str, kind: str) -> memoryview | None:
     return payload if data[:start] == _MAGIC + hashlib.sha256(payload).digest() else None
 
 
-def save(root: str, key: str, kind: str, payload: bytes) -> None:
-    """Keep something about a build, in one step; what cannot be kept is done without."""
-    path = _path(root, key, kind)
-    staged = f"{path}.{os.getpid()}"
+def make_room(root: str) -> None:
+    """Make the folder of traces, and drop what is in it when that is too much."""
+    folder = f"{root}/.brazil/traces"
     with suppress(OSError):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        _drop_many(os.path.dirname(path))
-        with open(staged, "wb", buffering=0) as file:
-            file.write(_MAGIC + hashlib.sha256(payload).digest() + payload)
-        os.rename(staged, path)
+        os.makedirs(folder, exist_ok=True)
+        names = os.listdir(folder)
+        if len(names) >= _KEPT:
+            for name in names:
+                os.unlink(f"{folder}/{name}")
 
 
-def _holds(folder: str, captured: Captured) -> bool:
-    stat = os.stat
+def stamp_of(path: str) -> "Stamp":
+    """Take the Stamp of one file or folder."""
+    found = os.lstat(path)
+    return (found.st_ctime_ns, found.st_ino, found.st_size)
+
+
+def trace_path(root: str, key: str, kind: str) -> str:
+    """Where something about a build is kept."""
+    return f"{root}/.brazil/traces/{key[:32]}.{kind}"
+
+
+def _holds(folder: str, paths: Sequence[str], stamps: bytes) -> bool:
+    lstat = os.lstat
     found: list[int] = []
     try:
         # Names are looked up below one open folder: a third less time than with whole paths.
@@ -137,22 +162,11 @@ def _holds(folder: str, captured: Captured) -> bool:
     except OSError:
         return False
     try:
-        for path in captured.paths or ():
-            status = stat(path or ".", dir_fd=place, follow_symlinks=False)
+        for path in paths:
+            status = lstat(path or ".", dir_fd=place)
             found += (status.st_ctime_ns, status.st_ino, status.st_size)
     except OSError:
         return False
     finally:
         os.close(place)
-    return array("q", found).tobytes() == captured.stamps
-
-
-def _drop_many(folder: str) -> None:
-    names = os.listdir(folder)
-    if len(names) >= _KEPT:
-        for name in names:
-            os.unlink(f"{folder}/{name}")
-
-
-def _path(root: str, key: str, kind: str) -> str:
-    return f"{root}/.brazil/traces/{key[:32]}.{kind}"
+    return array("q", found).tobytes() == stamps

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
-from brazil.cli.main import run
+from brazil.cli.start import run
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

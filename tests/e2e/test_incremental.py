@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from brazil.source import capture
 from tests.e2e.product import Product, toml
 
 pytestmark = pytest.mark.sandbox
@@ -129,6 +130,16 @@ def test_nothing_to_do_is_never_said_of_what_is_gone(shop: Product) -> None:
     again = work.ok("build", "--json")
     assert again.ran == {"build Rates-1.0"}
     assert again.data["artifacts"] == answer.data["artifacts"]
+
+
+def test_a_link_that_is_gone_is_made_again(shop: Product, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capture, "_FRESH", 0)  # so that the first build leaves a trace and a remembered Plan
+    work = shop.workspace("Shop")
+    work.ok("build")
+    link = work.cwd / "build" / "Shop"
+    link.unlink()
+    assert work.ok("build").out == "nothing to do: 1 result remembered, nothing ran\n"
+    assert (link / "bin" / "shop").is_file()
 
 
 def test_edit_of_the_same_size_and_time_is_seen(shop: Product) -> None:

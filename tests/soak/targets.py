@@ -45,12 +45,13 @@ from brazil.model.names import Interface, PackageName, PackageVersion, VersionSe
 from brazil.model.package import Dependency, Kind, Manifest
 from brazil.model.tree import Directory, DirectoryNode, FileNode, SymlinkNode
 from brazil.model.versionset import PackageRecord, Policy, Reason, RegisteredPackage, Result
-from brazil.model.workspace import Captured, WorkspaceFile
+from brazil.model.workspace import WorkspaceFile
 from brazil.report.problems import problem_lines
 from brazil.report.sets import time_text
 from brazil.source.checkout import read_status
 from brazil.source.listing import read_listing
-from brazil.workspace.trace import Trace, load, look, save_trace
+from brazil.workspace.record_file import NOTHING
+from brazil.workspace.trace import Trace, load, look, make_room, save_trace
 
 _SHOWN_MOST = 1000  # characters of one line of a message
 
@@ -231,15 +232,16 @@ class _Folder:
         place = self.path / ".brazil/traces/key.trace"
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(data)
-        payload = load(str(self.path), "key", "trace")
+        payload = load(str(self.path / ".brazil/traces/key.trace"))
         # The checksum finds damage. A fuzzer, which sees what is compared, can forge it; so can who may edit sources.
         if payload is not None and bytes(payload) in self._written:
             assert look(str(self.path), "key") is not None
 
     def trace_seed(self) -> bytes:
-        captured = Captured(_DIGEST, ("", "file"), b"\1" * 48)
-        save_trace(str(self.path), "key", Trace({PackageName("Shop"): captured}, (1, 2, 3), 2, ("Shop-1.0",)))
-        payload = load(str(self.path), "key", "trace")
+        rows = [("Shop", *_DIGEST, ("", "file"), b"\1" * 48)]
+        make_room(str(self.path))
+        save_trace(str(self.path), "key", Trace(rows, (1, 2, 3), 2, ("Shop-1.0",), NOTHING))
+        payload = load(str(self.path / ".brazil/traces/key.trace"))
         assert payload is not None
         self._written.add(bytes(payload))
         return (self.path / ".brazil/traces/key.trace").read_bytes()

@@ -164,10 +164,10 @@ def test_a_damaged_skeleton_is_made_again(tmp_path: Path, host: Path) -> None:
     cache = tmp_path / "cache"
     root = Path(HostPlatform.prepare(cache, host).mounts.skeleton)
     (root / "etc/passwd").write_text("")
-    (cache / "platform/host.json").write_text("{")  # as after a power cut
+    (cache / "platform/host").write_text("{")  # as after a power cut
     assert Path(HostPlatform.prepare(cache, host).mounts.skeleton) == root
     assert "build" in (root / "etc/passwd").read_text()
-    assert sorted(p.name for p in root.parent.iterdir()) == sorted([root.name, "host.json"])
+    assert sorted(p.name for p in root.parent.iterdir()) == sorted([root.name, "host"])
 
 
 def test_processes_may_race_for_the_skeleton(tmp_path: Path, host: Path) -> None:
@@ -184,7 +184,7 @@ def test_processes_may_race_for_the_skeleton(tmp_path: Path, host: Path) -> None
         children.append(child)
     assert [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children] == [0] * 4
     root = Path(HostPlatform.prepare(tmp_path / "cache", host).mounts.skeleton)
-    assert sorted(p.name for p in root.parent.iterdir()) == sorted([root.name, "host.json"])
+    assert sorted(p.name for p in root.parent.iterdir()) == sorted([root.name, "host"])
 
 
 def test_a_machine_without_usr_is_refused(tmp_path: Path) -> None:
