@@ -1,0 +1,117 @@
+"""What the tests of build systems share: what a run of the real sandbox left, and starters."""
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from brazil.build_systems.starter import starter
+from brazil.formats.test_output import read_tests
+from brazil.model.digest import parse_digest
+from brazil.model.names import PackageName
+from brazil.model.tested import Tested
+from brazil.store.local import LocalStore
+from tests.e2e.product import Product, open_shop, options, toml
+
+
+def need(*programs: str) -> pytest.MarkDecorator:
+    """Skip what needs programs that this machine has not, and say which."""
+    missing = [program for program in programs if not shutil.which(program, path="/usr/bin:/bin")]
+    return pytest.mark.skipif(bool(missing), reason=f"there is no {', '.join(missing)} on this machine")
+
+
+class Run(NamedTuple):
+    """One run of a Step, as its record tells it."""
+
+    exit_code: int
+    ended_by: str  # such as "timeout"; empty: by itself
+    log: str
+    files: Mapping[str, bytes]  # of the artifact or the report, path -> content; links and folders are left out
+    digest: str  # of the same; empty: the run left nothing
+
+    @property
+    def tested(self) -> Tested:
+        return read_tests(self.files)
+
+
+def runs(product: Product) -> dict[str, Run]:
+    """Return the last run of every Step, such as "test JsonKit-1.0"."""
+    found: dict[str, tuple[int, Run]] = {}
+    store = LocalStore(product.home / "data" / "store", product.home / "cache")
+    for path in (product.home / "data" / "records").glob("*/*/[0-9]*.json"):
+        record = json.loads(path.read_text())
+        result, step = record["result"], "{kind} {package}".format(**record["step"])
+        if step in found and found[step][0] > result["started"]:
+            continue
+        log, output = parse_digest(result["log"]), next(iter(result["outputs"].values()), "")
+        assert log
+        files, root = {}, parse_digest(output)
+        if root:
+            folder = store.tree_path(root)
+            files = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+        run = Run(result["exit-code"], result["ended-by"], store.read(log).decode(), files, output)
+        found[step] = (result["started"], run)
+    return {step: run for step, (_, run) in found.items()}
+
+
+class Bad(NamedTuple):
+    """A package that must fail: its files, what it says under [build], and how the Step ends."""
+
+    files: Mapping[str, str]
+    build: str = ""
+    step: str = "build"
+    exit_code: int = 1
+    said: str = ""  # a part of the log
+
+
+def bad_packages(system: str, packages: Mapping[str, Bad]) -> dict[str, Mapping[str, str]]:
+    """Write the `brazil.toml` of each."""
+    return {
+        name: {"brazil.toml": f"{toml(name, system)}\n[build]\n{bad.build}\n", **bad.files}
+        for name, bad in packages.items()
+    }
+
+
+@contextlib.contextmanager
+def one_processor() -> Iterator[None]:
+    """What is started inside may use one processor of the machine's."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def publish(folder: Path, packages: Mapping[str, Mapping[str, str]], target: str) -> Product:
+    """Make a shop in a new folder and publish all of it, for one package's sake."""
+    product = open_shop(folder, packages, [f"{target}-1.0"])
+    product.ok("publish", "--set", "shop/dev", *options("-p", packages))
+    return product
+
+
+def try_all(folder: Path, packages: Mapping[str, Mapping[str, str]]) -> dict[str, Run]:
+    """Build and test packages of which some must fail, in one go; return the last run of every Step."""
+    product = open_shop(folder, packages, [f"{name}-1.0" for name in packages])
+    answer = product.run("publish", "--set", "shop/dev", "--keep-going", *options("-p", packages))
+    assert answer.code == 1, answer.err
+    return runs(product)
+
+
+def built_elsewhere(folder: Path, packages: Mapping[str, Mapping[str, str]], target: str) -> Run:
+    """Build a package from checkouts, in another home, in another folder, on one processor; return that run."""
+    product = open_shop(folder, packages, [f"{target}-1.0"])
+    work = product.workspace(*packages)
+    with one_processor():
+        work.ok("build", target, "--jobs", "1")
+    return runs(product)[f"build {target}-1.0"]
+
+
+def starter_files(system: str, name: str) -> dict[str, str]:
+    """Return the files that a new package of a build system begins with."""
+    return {path: data.decode() for path, data in starter(system, PackageName(name)).items()}
