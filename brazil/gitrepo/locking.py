@@ -2,11 +2,13 @@
 
 A git process that is killed between preparing and committing a change of refs leaves a `*.lock` file that
 blocks everybody for ever. All our writers hold our own lock, which dies with its process; so whoever holds
-it knows that git's lock files are stale, if they have not changed for a while (somebody may run git by hand).
+it knows that git's lock files are stale, if they have not changed for a while (somebody may run git by hand). What a
+killed git was writing objects into is removed then too; it blocks nobody, so it has more time.
 """
 
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +20,7 @@ LOCK = "brazil.lock"
 PENDING = "refs/brazil/pending"
 _IMPORTING = b"fast-import"  # what it writes into the `.keep` file of its pack
 _SETTLED = 1.0  # seconds; a ref transaction takes milliseconds
+_ABANDONED = 3600.0  # seconds; a push that is coming in writes to its file all the time
 
 
 @contextmanager
@@ -32,6 +35,7 @@ def writing(repository: Path) -> Iterator[None]:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         _clear_stale(repository)
+        _clear_abandoned(repository / "objects")
         yield
     finally:
         os.close(handle)
@@ -48,6 +52,18 @@ def _clear_stale(repository: Path) -> None:
         with suppress(FileNotFoundError):
             if _IMPORTING.startswith(path.read_bytes()):
                 _remove_settled(path)
+
+
+def _clear_abandoned(objects: Path) -> None:
+    """Remove the files `tmp_*`, and folders of a push, that git writes objects into before they have a name."""
+    for folder in (objects, *objects.iterdir()):
+        with suppress(OSError):  # no folder, or just removed
+            for entry in os.scandir(folder):
+                abandoned = entry.name.startswith("tmp_") and entry.stat().st_mtime < time.time() - _ABANDONED
+                if abandoned and entry.is_dir(follow_symlinks=False):
+                    shutil.rmtree(entry.path)
+                elif abandoned:
+                    os.unlink(entry.path)  # noqa: PTH108 - as the walk has it
 
 
 def _remove_settled(path: Path) -> None:

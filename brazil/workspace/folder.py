@@ -9,8 +9,9 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from brazil.errors import IntegrityError, Problem, UnavailableError, UsageError
@@ -24,6 +25,8 @@ from brazil.workspace.place import FILE_NAME, find_root
 
 _STATE_SCHEMA = 1
 _FOLDERS = ("src", "build", ".brazil")
+_STAGED = ("link", ".steps.json")  # names below .brazil/ that end with the process that staged them
+_ABANDONED = 600  # seconds after which what a dead process staged is removed; it is staged for milliseconds
 _DROPPED = ".dropped"  # ends the hidden names of checkouts that are to be deleted
 
 
@@ -107,16 +110,18 @@ class WorkspaceFolder:
     def lock(self) -> Iterator[None]:
         """Hold the right to change the workspace; waits for whoever holds it, and clears what dead holders left."""
         path = self.root / ".brazil" / "lock"
-        try:
-            path.parent.mkdir(exist_ok=True)
-            with path.open("w") as file:
+        with ExitStack() as held:
+            try:
+                path.parent.mkdir(exist_ok=True)
+                file = held.enter_context(path.open("w"))
                 fcntl.flock(file, fcntl.LOCK_EX)
                 self._delete_dropped()
                 for staged in self.root.glob(f".{FILE_NAME}-*"):
                     staged.unlink(missing_ok=True)
-                yield
-        except OSError as error:
-            raise _cannot_write(path, error) from error
+                self._sweep()
+            except OSError as error:
+                raise _cannot_write(path, error) from error
+            yield
 
     def last_steps(self) -> dict[StepId, tuple[Snapshot, Digest]]:
         """Return what each Step read and gave when it last succeeded here; empty when that is not known."""
@@ -136,6 +141,7 @@ class WorkspaceFolder:
 
     def remember_steps(self, steps: Mapping[StepId, tuple[Snapshot, Digest]]) -> None:
         """Add what Steps read and gave."""
+        self._sweep()
         every = {**self.last_steps(), **steps}
         rows = [[encode_snapshot(snapshot).decode(), str(output)] for _, (snapshot, output) in sorted(every.items())]
         value = {"schema": _STATE_SCHEMA, "steps": rows}
@@ -187,6 +193,19 @@ class WorkspaceFolder:
                 path.unlink()
             else:
                 shutil.rmtree(path)
+
+    def _sweep(self) -> None:
+        """Remove what dead processes staged below `.brazil/`; whoever may only seem dead, elsewhere, has time."""
+        with suppress(OSError):
+            for path in (self.root / ".brazil").iterdir():
+                name, _, owner = path.name.rpartition("-")
+                if (
+                    name in _STAGED
+                    and owner.isdigit()
+                    and not Path(f"/proc/{owner}").exists()
+                    and path.lstat().st_ctime < time.time() - _ABANDONED
+                ):
+                    path.unlink(missing_ok=True)
 
     def _replace(self, path: Path, data: bytes) -> None:
         staged = path.with_name(f".{path.name}-{os.getpid()}")
