@@ -1,193 +1,162 @@
-"""`python -m tests.bench [SIZE]...`: measures the budgets and writes docs/bench.md and docs/bench.json."""
+"""`python -m tests.bench [SIZE]...`: measures the budgets and writes bench.md and bench.json.
+
+A case that fails is reported as failed, the others go on, and the end is 1.
+"""
 
 import argparse
 import json
 import os
-import platform
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from brazil import __version__
-from brazil.sandbox.bubblewrap import find_bubblewrap
-from tests.bench import product, reference
-from tests.bench.measure import Cost, median, run
-from tests.bench.synthetic import Synthetic, make_packages
+from tests.bench import builds, product
+from tests.bench.budgets import budgets
+from tests.bench.machine import facts
+from tests.bench.measure import interleaved, run
+from tests.bench.profile import import_profile
+from tests.bench.report import report
 
 ROOT = Path(__file__).resolve().parents[2]
-BRAZIL = [sys.executable, "-m", "brazil"]
-LIBRARY = [sys.executable, "-m", "tests.bench.library"]
-SETS = [sys.executable, "-m", "tests.bench.sets"]
-DOCS = ROOT / "docs"
+_PACE = builds.Pace(3, 5, 2.1)
+_HASTE = builds.Pace(1, 1, 0)
+_LARGE = 5_000  # packages from which on a cold build is measured once
+_SETS = ("create", "open", "commit", "diff")
+_QUESTIONS = ("resolve", "conflict", "history")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench")
-    parser.add_argument("sizes", nargs="*", type=int, default=[100, 1000, 10000])
-    parser.add_argument("--pins", nargs="*", type=int, default=[10000, 100000], help="sizes of sets that are opened")
-    parser.add_argument("--transitive", nargs="*", type=int, default=[1000], help="sizes built with whole closures")
-    parser.add_argument("--out", type=Path, default=DOCS)
+    parser.add_argument("sizes", nargs="*", type=int, default=[100, 1000, 10000], help="of what is built")
+    parser.add_argument("--pins", nargs="*", type=int, default=[10000, 100000], help="sizes of sets")
+    parser.add_argument("--transitive", nargs="*", type=int, default=[1000], help="the sizes built with closures, too")
+    parser.add_argument("--quick", action="store_true", help="once, and no long questions: to see whether it works")
+    parser.add_argument("--out", type=Path, default=ROOT / "docs", help="folder of the report")
     chosen = parser.parse_args()
-    results: dict[str, Any] = {"machine": machine(), "sizes": {}}
     place = Path(tempfile.mkdtemp(prefix="brazil-bench-"))
     try:
-        results["start-up"] = start_up(place)
-        results["store"] = json.loads(run([*LIBRARY, str(place / "rates")], ROOT)[1])
-        results["open"] = {str(pins): open_set(place / f"pins-{pins}", pins) for pins in chosen.pins}
-        for size in chosen.sizes:
-            results["sizes"][str(size)] = measure_size(place / str(size), size)
-            shutil.rmtree(place / str(size))
-        results["transitive"] = {str(size): transitive(place / f"whole-{size}", size) for size in chosen.transitive}
+        bench = Bench(place, quick=chosen.quick)
+        bench.measure(chosen.sizes, chosen.pins, chosen.transitive)
     finally:
         shutil.rmtree(place, ignore_errors=True)
-    (chosen.out / "bench.json").write_text(json.dumps(results, indent=2) + "\n")
-    (chosen.out / "bench.md").write_text(report(results))
-    print(report(results))
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    (chosen.out / "bench.json").write_text(json.dumps(bench.results, indent=2) + "\n")
+    (chosen.out / "bench.md").write_text(report(bench.results))
+    print(report(bench.results))
+    sys.exit(bool(bench.results["failed"]))
 
 
-def machine() -> dict[str, str]:
-    bwrap = find_bubblewrap()
-    ninja = run(["ninja", "--version"], Path("/"))[1].strip()
-    git = run(["git", "--version"], Path("/"))[1].strip()
-    return {
-        "processors": str(len(os.sched_getaffinity(0))),
-        "kernel": platform.release(),
-        "python": platform.python_version(),
-        "brazil": __version__,
-        "bubblewrap": str(bwrap),
-        "ninja": ninja,
-        "git": git,
-    }
+class Bench:
+    """One run: its results, case by case."""
 
+    def __init__(self, place: Path, *, quick: bool) -> None:
+        self.results: dict[str, Any] = {
+            "machine": facts(place),
+            "sizes": {},
+            "transitive": {},
+            "brought": {},
+            "profiles": {},
+            "failed": {},
+        }
+        self._place = place
+        self._quick = quick
+        self._pace = _HASTE if quick else _PACE
+        self._begun = time.monotonic()
 
-def start_up(place: Path) -> dict[str, Any]:
-    variables = product.environment(place / "start")
-    return {
-        "python -c pass": median([sys.executable, "-c", "pass"], place, variables, 11).as_data(),
-        "brazil --version": median([*BRAZIL, "--version"], place, variables, 11).as_data(),
-        "brazil --help": median([*BRAZIL, "--help"], place, variables, 11).as_data(),
-    }
+    def measure(self, sizes: list[int], pins: list[int], transitive: list[int]) -> None:
+        """Measure all cases."""
+        self._try("start-up", self._start_up)
+        self._try("the first build on a machine", self._platform)
+        self._try("store rates", self._rates)
+        for size in sizes:
+            self._try(f"{size} packages", partial(self._size, size))
+            self._clear()
+            if size in transitive and str(size) in self.results["sizes"]:
+                self._try(f"{size} packages with transitive closures", partial(self._transitive, size))
+                self._clear()
+        for count in pins:
+            for case in _SETS:
+                self._bring("sets", case, count)
+            self._clear()
+        for count in (count for count in pins if count <= 10_000):
+            self._bring("everyday", "pinned", count)
+            self._clear()
+            self._bring("sets", "again", count)
+        for case in () if self._quick else _QUESTIONS:
+            self._bring("sets", case)
+            self._clear()
 
+    def _try(self, name: str, work: Callable[[], None]) -> None:
+        print(f"bench: {time.monotonic() - self._begun:5.0f} s: {name}", file=sys.stderr, flush=True)
+        try:
+            work()
+        except Exception as error:  # whatever it is, the other cases go on, and the report tells
+            self.results["failed"][name] = f"{type(error).__name__}: {error}"
+            print(f"bench: {name} failed: {error}", file=sys.stderr, flush=True)
 
-def measure_size(folder: Path, size: int) -> dict[str, Any]:
-    tell(f"{size} packages: making them")
-    packages = make_packages(size)
-    found: dict[str, Cost] = {}
-    bwrap = str(find_bubblewrap().path)
-    for name, program in (("ninja", ""), ("ninja+bwrap", bwrap)):
-        reference.write_ninja(folder / name, packages, program, None)
-        tell(f"{size} packages: {name}")
-        found[f"cold {name}"] = run(["ninja", "--quiet"], folder / name)[0]
-        found[f"nothing {name}"] = median(["ninja", "--quiet"], folder / name)
-    variables = product.environment(folder / "home")
-    root = product.make_workspace(folder, packages, "direct", variables)
-    tell(f"{size} packages: brazil")
-    build = [*BRAZIL, "build"]
-    found["cold brazil"] = run(build, root, variables)[0]
-    compare_outputs(folder / "ninja+bwrap", root, packages)
-    run(build, root, variables)
-    found["nothing brazil"] = median(build, root, variables)
-    for kind, package in (("leaf", packages[-1]), ("hub", packages[0])):
-        source = root / "src" / package.name / "one.txt"
-        source.write_text(package.sources(edition=1)["one.txt"])
-        found[f"one {kind} brazil"] = run(build, root, variables)[0]
-        other = folder / "ninja+bwrap" / "src" / package.name / "one.txt"
-        other.write_text(package.sources(edition=1)["one.txt"])
-        found[f"one {kind} ninja+bwrap"] = run(["ninja", "--quiet"], folder / "ninja+bwrap")[0]
-    compare_outputs(folder / "ninja+bwrap", root, packages)
-    return {name: cost.as_data() for name, cost in found.items()}
+    def _pace_of(self, size: int) -> builds.Pace:
+        return self._pace._replace(rounds=1) if size >= _LARGE else self._pace
 
+    def _clear(self) -> None:
+        shutil.rmtree(self._place / "case", ignore_errors=True)
 
-def open_set(folder: Path, pins: int) -> dict[str, float]:
-    tell(f"a set of {pins} pins")
-    figures: dict[str, float] = json.loads(run([*SETS, "open", str(folder), str(pins)], ROOT)[1])["figures"]
-    return figures
+    def _start_up(self) -> None:
+        variables = product.environment(self._place / "start")
+        commands = {
+            "python -c pass": [sys.executable, "-c", "pass"],
+            "brazil --version": [*product.BRAZIL, "--version"],
+            "brazil --help": [*product.BRAZIL, "--help"],
+        }
+        runs = {n: (lambda c=c: run(c, self._place, variables)[0]) for n, c in commands.items()}
+        interleaved(runs, 1)  # not counted: files come from the disk
+        costs = interleaved(runs, 2 * self._pace.often + 1)
+        self.results["start-up"] = {name: cost.as_data() for name, cost in costs.items()}
+        if "start-up" in self._missed(self.results):
+            self.results["profiles"]["start-up"] = import_profile("--version", self._place, variables)
 
+    def _platform(self) -> None:
+        self.results["platform"] = builds.platform(self._place / "first", self._pace)
 
-def transitive(folder: Path, size: int) -> dict[str, Any]:
-    tell(f"{size} packages with transitive closures")
-    packages = make_packages(size)
-    closures: dict[str, list[str]] = {}
-    for package in packages:
-        below = (name for direct in package.dependencies for name in (direct, *closures[direct]))
-        closures[package.name] = sorted(set(below))
-    bwrap = str(find_bubblewrap().path)
-    reference.write_ninja(folder / "ninja", packages, bwrap, closures)
-    ninja = run(["ninja", "--quiet"], folder / "ninja")[0]
-    variables = product.environment(folder / "home")
-    root = product.make_workspace(folder, packages, "transitive", variables)
-    brazil = run([*BRAZIL, "build"], root, variables)[0]
-    compare_outputs(folder / "ninja", root, packages)
-    members = sum(map(len, closures.values())) / size
-    return {"members": round(members, 1), "ninja+bwrap": ninja.as_data(), "brazil": brazil.as_data()}
+    def _rates(self) -> None:
+        arguments = [sys.executable, "-m", "tests.bench.rates", str(self._place / "rates")]
+        self.results["rates"] = json.loads(run(arguments + ["200"] * self._quick, ROOT)[1])
+        shutil.rmtree(self._place / "rates")
 
+    def _size(self, size: int) -> None:
+        pace = self._pace_of(size)
+        built, found = builds.cold(self._place / "case", size, pace)
+        self.results["sizes"][str(size)] = found
+        self._try(f"{size} packages, small changes", lambda: found.update(builds.changes(built, pace)))
+        if missed := self._missed({**self.results, "sizes": {str(size): found}}) & {"cold", "nothing", "leaf"}:
+            self._try(f"{size} packages, profiles", partial(self._profile, built, missed))
 
-def compare_outputs(ninja: Path, root: Path, packages: Sequence[Synthetic]) -> None:
-    for package in packages:
-        ours = (root / "build" / package.name / "out.txt").read_bytes()
-        if ours != (ninja / "out" / package.name / "out.txt").read_bytes():
-            raise RuntimeError(f"the outputs of {package.name} differ")
+    def _profile(self, built: builds.Built, missed: set[str]) -> None:
+        for case, places in builds.profiles(built, missed, self._pace).items():
+            self.results["profiles"][case] = {"size": len(built.packages), "places": places}
 
+    def _transitive(self, size: int) -> None:
+        found = builds.cold(self._place / "case", size, self._pace_of(size), whole=True)[1]
+        self.results["transitive"][str(size)] = found
 
-def report(results: dict[str, Any]) -> str:
-    lines = ["# Benchmarks", "", "Made by `make bench`; one run, so compare the ratios, not the times.", ""]
-    lines += [f"- {name}: {value}" for name, value in results["machine"].items()]
-    start = results["start-up"]
-    base = start["python -c pass"]["wall-s"]
-    lines += ["", "## Start-up", "", "| command | wall s | times `python -c pass` | memory MB |", "|---|---|---|---|"]
-    lines += [
-        f"| `{name}` | {cost['wall-s']:.3f} | {cost['wall-s'] / base:.1f} | {cost['memory-mb']} |"
-        for name, cost in start.items()
-    ]
-    for size, costs in results["sizes"].items():
-        lines += ["", f"## {size} packages", "", "| case | who | wall s | ratio | processor s | memory MB |"]
-        lines += ["|---|---|---|---|---|---|"]
-        for name, cost in costs.items():
-            case, _, who = name.rpartition(" ")
-            reference_name = f"{case} {'ninja' if case == 'nothing' else 'ninja+bwrap'}"
-            ratio = cost["wall-s"] / costs[reference_name]["wall-s"]
-            row = (case, who, f"{cost['wall-s']:.3f}", f"{ratio:.2f}", f"{cost['processor-s']:.2f}", cost["memory-mb"])
-            lines.append("| " + " | ".join(map(str, row)) + " |")
-    lines += [
-        "",
-        "## Transitive closures",
-        "",
-        "| packages | mean members | who | wall s | ratio |",
-        "|---|---|---|---|---|",
-    ]
-    for size, found in results["transitive"].items():
-        base = found["ninja+bwrap"]["wall-s"]
-        for who in ("ninja+bwrap", "brazil"):
-            wall = found[who]["wall-s"]
-            lines.append(f"| {size} | {found['members']} | {who} | {wall:.2f} | {wall / base:.2f} |")
-    lines += ["", "## Opening a set, closure and order of its target", ""]
-    lines += ["| pins | whole process s | open s | graph s | memory MB |", "|---|---|---|---|---|"]
-    for pins, found in results["open"].items():
-        row = (pins, *(found[f"open-{name}"] for name in ("process-s", "set-s", "graph-s", "mb")))
-        lines.append("| " + " | ".join(map(str, row)) + " |")
-    store = results["store"]
-    lines += [
-        "",
-        "## The store against bare hashing and bare links",
-        "",
-        "| what | rate | of the bare rate |",
-        "|---|---|---|",
-    ]
-    for name, bare, unit in (
-        ("ingest-mb-s", "hash-mb-s", "MB/s"),
-        ("ingest-files-s", "link-files-s", "files/s"),
-        ("materialise-files-s", "link-files-s", "files/s"),
-    ):
-        lines.append(f"| {name.split('-')[0]} | {store[name]:.0f} {unit} | {store[name] / store[bare]:.2f} |")
-    lines += ["", "Ratios are to ninja for nothing to do, else to ninja with every command under bare bubblewrap.", ""]
-    return "\n".join(lines)
+    def _bring(self, module: str, case: str, count: int | None = None) -> None:
+        """Run a case of a module that prints its figures and its budgets."""
+        name = case if count is None else f"{case} {count}"
+        arguments = [sys.executable, "-m", f"tests.bench.{module}", case, str(self._place / "case")]
 
+        def work() -> None:
+            found = json.loads(run(arguments + ([] if count is None else [str(count)]), ROOT, dict(os.environ))[1])
+            self.results["brought"][name] = {part: found[part] for part in ("figures", "budgets")}
 
-def tell(text: str) -> None:
-    print(f"bench: {text}", file=sys.stderr, flush=True)
+        self._try(f"{name} ({module})", work)
+
+    @staticmethod
+    def _missed(results: Mapping[str, Any]) -> set[str]:
+        return {budget.profile for budget in budgets(results) if not budget.met}
 
 
 if __name__ == "__main__":

@@ -1,24 +1,32 @@
 """Runs a command as a whole process and accounts for everything it started."""
 
+import json
 import os
 import subprocess
-import threading
-import time
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+_ACCOUNT = [sys.executable, "-I", "-S", str(Path(__file__).with_name("account.py"))]
 
 
 class Cost(NamedTuple):
     """What one run took."""
 
-    wall: float  # seconds
-    processor: float  # seconds, user and system, of the command and all it waited for
+    wall: float  # seconds, until its first process ended
+    processor: float  # seconds, user and system, of all its processes
     memory: int  # bytes, the largest single process
+    tree: int  # bytes, all processes at once without what they share from files; looked at now and then
 
     def as_data(self) -> dict[str, float]:
         """For JSON."""
-        return {"wall-s": round(self.wall, 4), "processor-s": round(self.processor, 4), "memory-mb": self.memory >> 20}
+        return {
+            "wall-s": round(self.wall, 4),
+            "processor-s": round(self.processor, 4),
+            "memory-mb": round(self.memory / 1e6, 1),
+            "tree-mb": round(self.tree / 1e6, 1),
+        }
 
 
 def run(arguments: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None) -> tuple[Cost, str]:
@@ -27,28 +35,41 @@ def run(arguments: Sequence[str], folder: Path, environment: Mapping[str, str] |
     Raises:
         RuntimeError: it failed.
     """
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        arguments, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    output, errors = process.stdout, process.stderr
-    assert output is not None
-    assert errors is not None
-    told: list[str] = []
-    reader = threading.Thread(target=lambda: told.append(errors.read()))
-    reader.start()
-    text = output.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - started
-    reader.join()
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(arguments)} ended with {process.returncode}:\n{text}\n{told[0][-2000:]}")
-    return Cost(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss << 10), text
+    reader, writer = os.pipe()
+    with os.fdopen(reader) as account:
+        try:
+            ran = subprocess.run(
+                [*_ACCOUNT, str(writer), *arguments],
+                cwd=folder,
+                env=environment,
+                capture_output=True,
+                text=True,
+                pass_fds=[writer],
+                check=False,
+            )
+        finally:
+            os.close(writer)
+        told = account.read()
+    found = json.loads(told) if told else {"status": ran.returncode}
+    if found.pop("status"):
+        raise RuntimeError(f"{' '.join(arguments)} failed:\n{ran.stdout[-2000:]}\n{ran.stderr[-2000:]}")
+    return Cost(**found), ran.stdout
+
+
+def interleaved(runs: Mapping[str, Callable[[], Cost]], rounds: int) -> dict[str, Cost]:
+    """Run each in turn, several times over, so that a busy moment of the machine meets all of them.
+
+    Returns:
+        For each the run with the median wall time.
+    """
+    costs: dict[str, list[Cost]] = {name: [] for name in runs}
+    for _ in range(rounds):
+        for name, once in runs.items():
+            costs[name].append(once())
+    return {name: sorted(found)[(rounds - 1) // 2] for name, found in costs.items()}
 
 
 def median(arguments: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None, runs: int = 5) -> Cost:
     """Run several times after one that is not counted; return the run with the median wall time."""
     run(arguments, folder, environment)
-    costs = sorted((run(arguments, folder, environment)[0] for _ in range(runs)), key=lambda c: c.wall)
-    return costs[runs // 2]
+    return interleaved({"": lambda: run(arguments, folder, environment)[0]}, runs)[""]

@@ -1,6 +1,7 @@
 """brazil's side: a workspace in which every package is in use, or a set in which every package is pinned."""
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from brazil.model.versionset import Policy
 from brazil.operations import version_sets, workspaces
 from brazil.wiring import Wiring
 from tests.bench.synthetic import Synthetic
+
+BRAZIL = [str(Path(sys.executable).with_name("brazil"))]
 
 SET = version_set_name("bench/all")
 

@@ -4,7 +4,11 @@ import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import ninja
+
 from tests.bench.synthetic import SOURCES, Synthetic
+
+NINJA = [str(Path(ninja.BIN_DIR, "ninja")), "--quiet"]  # the program itself: what is on PATH may be a script
 
 _ROOT = "--ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64"
 
