@@ -1,9 +1,11 @@
 """Starts bubblewrap, watches one run and ends it; when `launch` returns nothing of the run is alive.
 
 Order of a start: bubblewrap first waits for its options on a pipe, so limits put on it before the options are
-sent hold for everything inside. It then tells the process id of the first process inside; that one waits at a
-gate until we hold a pidfd of it, so that id can never mean another process. Killing it kills all inside, and
-the kernel reports its end only after all others are gone.
+sent hold for everything inside. It then tells the process id of the first process inside, of which we take a pidfd.
+That process makes the mounts, and then reads a byte that we have put into a pipe with room for no more, so we see that
+they are made: the gate. Then it waits for its filter of system calls, which we send last of all, when we hold the
+pidfd and the caller has done to the mounts what he wants. So its id can never mean another process, and no command
+starts before. Killing it kills all inside, and the kernel reports its end only after all others are gone.
 
 Two threads may launch at once. bubblewrap is told to die with its parent, and for the kernel that is the
 *thread* which started it: the caller's thread must live until `launch` returns, which it does by waiting here.
@@ -12,6 +14,7 @@ Until bubblewrap has told the kernel so, in its first milliseconds, a kill of ou
 starts holds a lock of the caller, by which the next process finds it and ends it.
 """
 
+import fcntl
 import json
 import os
 import select
@@ -61,6 +64,7 @@ def launch(
     stop: int = -1,
     too_large: Callable[[], bool] = lambda: False,
     lock: int = -1,
+    prepare: Callable[[int], None] | None = None,
 ) -> Ending:
     """Run a command in a sandbox and wait for the end of all its processes.
 
@@ -73,11 +77,13 @@ def launch(
         stop: descriptor that becomes readable when all runs must end; -1: none.
         too_large: measures the writable places; called now and then.
         lock: descriptor that stays open as long as anything of the run is alive, but not in the command; -1: none.
+        prepare: called when all mounts are made and the command has not started, with a descriptor of the run's
+            mount namespace; what it raises ends the run.
 
     Raises:
         OSError: bubblewrap cannot be started, or its limits cannot be set.
     """
-    run = _Run(limits, stop, too_large)
+    run = _Run(limits, stop, too_large, prepare)
     group = limiter.group(memory=limits.memory, processes=limits.processes)
     try:
         with group.entered():
@@ -101,7 +107,9 @@ def launch(
 class _Run:
     """The descriptors and the state of one run."""
 
-    def __init__(self, limits: Limits, stop: int, too_large: Callable[[], bool]) -> None:
+    def __init__(
+        self, limits: Limits, stop: int, too_large: Callable[[], bool], prepare: Callable[[int], None] | None
+    ) -> None:
         self.log = bytearray()
         self.dropped = 0
         self.ended_by = ""
@@ -110,10 +118,12 @@ class _Run:
         self._limits = limits
         self._stop = stop
         self._too_large = too_large
+        self._prepare = prepare
         self._open: set[int] = set()
         self._outer: subprocess.Popen[bytes] | None = None
         self._alive = True  # as far as bubblewrap's own end was not seen yet
         self._inner = -1  # pidfd of the first process inside
+        self._child = 0  # its id
         self._said = b""  # what bubblewrap reported
 
     @property
@@ -124,16 +134,16 @@ class _Run:
     def start(self, bwrap: str, command: Sequence[str], lock: int) -> None:
         options, self._options = self._pipe()
         gate, self._gate = self._pipe()
+        fcntl.fcntl(
+            self._gate, fcntl.F_SETPIPE_SZ, 1
+        )  # one page, which this byte fills: writable again when it is read
+        os.write(self._gate, b".")
+        calls, self._calls = self._pipe()
         self._status, status = self._pipe()
         self._output, output = self._pipe()
-        descriptors = ["--args", str(options), "--json-status-fd", str(status), "--block-fd", str(gate)]
-        passed = [options, status, gate]
-        if _FILTER:
-            calls, write = self._pipe()
-            os.write(write, _FILTER)
-            self._close(write)
-            descriptors += ["--seccomp", str(calls)]
-            passed.append(calls)
+        descriptors = ["--args", str(options), "--json-status-fd", str(status)]
+        descriptors += ["--block-fd", str(gate), "--seccomp", str(calls)]
+        passed = [options, status, gate, calls]
         if lock != -1:
             descriptors += ["--sync-fd", str(lock)]
             passed.append(lock)
@@ -168,6 +178,7 @@ class _Run:
         for descriptor in (self._exit, self._status, self._output, self._stop):
             if descriptor != -1:
                 poll.register(descriptor, select.POLLIN)
+        poll.register(self._gate, select.POLLOUT)  # last, so that what was told before is read before
         deadline = time.monotonic() + self._limits.seconds
         look, pause = time.monotonic() + _FIRST_LOOK, _FIRST_LOOK
         while self._alive:
@@ -181,6 +192,9 @@ class _Run:
                 elif descriptor == self._output:
                     if not self._read_output():
                         poll.unregister(descriptor)
+                elif descriptor == self._gate:
+                    poll.unregister(descriptor)
+                    self._let_start()
                 else:
                     poll.unregister(descriptor)
                     self.end("interrupt")
@@ -238,16 +252,33 @@ class _Run:
         gone.register(self._inner, select.POLLIN)
         gone.poll()
 
+    def _let_start(self) -> None:
+        """Prepare what is set up, then send the filter, behind which the command starts."""
+        if self._inner == -1 or self.ended_by:
+            return  # it died on the way, or is about to
+        if self._prepare:
+            try:
+                namespace = os.open(f"/proc/{self._child}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+            except (FileNotFoundError, ProcessLookupError):
+                return
+            self._open.add(namespace)
+            if _is_over(self._inner):
+                return  # so the id may have meant another
+            self._prepare(namespace)
+            self._close(namespace)
+        with suppress(BrokenPipeError):
+            os.write(self._calls, _FILTER)
+        self._close(self._calls)
+
     def _read_status(self) -> bool:
         data = os.read(self._status, _BLOCK)
         self._said += data
         # Once bubblewrap has ended, the id may mean another process; behind the closed gate no command has run then.
         if self._inner == -1 and self._alive and b"\n" in self._said:
-            child = json.loads(self._said.partition(b"\n")[0])["child-pid"]
+            self._child = json.loads(self._said.partition(b"\n")[0])["child-pid"]
             with suppress(ProcessLookupError):
-                self._inner = os.pidfd_open(child)
+                self._inner = os.pidfd_open(self._child)
                 self._open.add(self._inner)
-            self._close(self._gate)
             if self.ended_by:
                 self.end(self.ended_by)
         return bool(data)
@@ -271,3 +302,9 @@ class _Run:
         if descriptor in self._open:
             self._open.discard(descriptor)
             os.close(descriptor)
+
+
+def _is_over(process: int) -> bool:
+    ended = select.poll()
+    ended.register(process, select.POLLIN)
+    return bool(ended.poll(0))

@@ -1,8 +1,8 @@
 """What isolation a run really gets, found by trying to break it from inside.
 
 A run of our own is started exactly as a build is. From inside it looks for a listener and a secret file that
-were put on the host, for processes, for capabilities, and tries to write to /usr. What holds is recorded with
-every run; what does not hold, or cannot be had, is a Problem with the command that would change it.
+were put on the host, for processes, for capabilities, and tries to write to /usr and to an input. What holds is
+recorded with every run; what does not hold, or cannot be had, is a Problem with the command that would change it.
 """
 
 import os
@@ -15,17 +15,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 from brazil.errors import Problem, UnavailableError
-from brazil.sandbox.arguments import HOST_NAME, USER_ID, Places, run_options
+from brazil.sandbox.arguments import HOST_NAME, ROOT, SHELF, USER_ID, Places, input_binds, run_options
+from brazil.sandbox.binder import Binder
 from brazil.sandbox.bubblewrap import Bubblewrap, find_bubblewrap
 from brazil.sandbox.host_platform import HostPlatform
 from brazil.sandbox.launch import Limits, launch
 from brazil.sandbox.limits import Limiter, find_hierarchies
 
 _NAMESPACES = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
+_INPUT = "pkg/Probe-1.0"
 _NO_LIMIT = "sandbox.limits"
 _LIMITS = Limits(seconds=30, log=1 << 16, file_size=1 << 20, memory=0, processes=256)
 
-# $1: port of a listener on the host's loopback; $2: a secret file. Only /bin/sh is sure to be there; `reached`
+# $1: port of a listener on the host's loopback; $2: a secret file; $3: an input that holds a file named "seen";
+# $4: where all inputs were seen while they were bound. Only /bin/sh is sure to be there; `reached`
 # stays "unknown" on a platform with neither bash nor perl, and the interfaces alone are then the witness.
 _SCRIPT = r"""
 say() { printf '%s=%s\n' "$1" "$2"; }
@@ -42,6 +45,9 @@ else say reached unknown; fi
 count=0; for p in /proc/[0-9]*; do count=$((count + 1)); done; say processes $count
 if [ -e "$2" ]; then say secret visible; else say secret hidden; fi
 if (: >/usr/.brazil-probe) 2>/dev/null; then say usr writable; else say usr read-only; fi
+if [ ! -f "$3/seen" ]; then say input missing
+elif (: >"$3/seen") 2>/dev/null || (: >"$3/new") 2>/dev/null; then say input writable; else say input read-only; fi
+shelf=; for f in "$4"/*; do if [ -e "$f" ]; then shelf="$shelf$f "; fi; done; say shelf "$shelf"
 open=; for f in /proc/sys/kernel/core_pattern /proc/sys/vm/drop_caches /proc/sysrq-trigger; do
   if (: >>$f) 2>/dev/null; then open="$open$f "; fi # opens, writes nothing
 done; say settings "$open"
@@ -68,19 +74,22 @@ class Examination(NamedTuple):
         return bool(self.isolation) and all(problem.code == _NO_LIMIT for problem in self.problems)
 
 
-def probe(bwrap: Bubblewrap, platform: HostPlatform, limiter: Limiter | None = None) -> Mapping[str, str]:
+def probe(
+    bwrap: Bubblewrap, platform: HostPlatform, limiter: Limiter | None = None, binder: Binder | None = None
+) -> Mapping[str, str]:
     """Return what was found to hold, sorted by name; "NOT ..." marks what does not.
 
     Args:
         bwrap: the program that builds will use.
         platform: the root file system that builds will use.
         limiter: the limits that builds will use.
+        binder: what will bind their inputs.
 
     Raises:
         UnavailableError: nothing could be run.
     """
     limiter = limiter or Limiter(find_hierarchies())
-    facts = _ask(bwrap, platform, limiter)
+    facts = _ask(bwrap, platform, limiter, binder or Binder())
     held = judge(facts, {name: os.readlink(f"/proc/self/ns/{name}") for name in _NAMESPACES})
     held |= limiter.in_force()
     held |= {"bubblewrap": str(bwrap), "overlay": "available" if bwrap.overlay else "none"}
@@ -114,7 +123,8 @@ def judge(facts: Mapping[str, str], host: Mapping[str, str]) -> dict[str, str]:
     own = {name: facts.get(f"ns-{name}", "") not in ("", host[name]) for name in _NAMESPACES}
     alone = facts.get("interfaces") == "lo" and facts.get("reached") != "yes"
     kernel = facts.get("settings") == ""
-    home = facts.get("secret") == "hidden" and facts.get("usr") == "read-only"
+    home = facts.get("secret") == "hidden" and facts.get("shelf") == ""
+    home = home and facts.get("usr") == facts.get("input") == "read-only"
     no_power = set(facts.get("CapEff", "x")) == set(facts.get("CapBnd", "x")) == {"0"} and facts["NoNewPrivs"] == "1"
     return {
         "user": _held(own["user"] and facts.get("uid") == f"{USER_ID}:{USER_ID}", "own namespace, 1000:1000"),
@@ -150,20 +160,30 @@ def _held(holds: bool, what: str) -> str:
     return what if holds else f"NOT {what}"
 
 
-def _ask(bwrap: Bubblewrap, platform: HostPlatform, limiter: Limiter) -> dict[str, str]:
+def _ask(bwrap: Bubblewrap, platform: HostPlatform, limiter: Limiter, binder: Binder) -> dict[str, str]:
     with (
         tempfile.TemporaryDirectory(prefix="brazil-probe-") as folder,
         closing(socket.create_server(("127.0.0.1", 0))) as listener,
     ):
         secret = f"{folder}/{secrets.token_hex(8)}"
         Path(secret).write_text("secret")
-        os.mkdir(f"{folder}/src")
-        options = run_options(
-            platform.mounts, Places(f"{folder}/src", (), ()), (("LC_ALL", "C"), ("PATH", "/usr/bin:/bin")), 1 << 20
-        )
-        command = ("/bin/sh", "-c", _SCRIPT, "probe", str(listener.getsockname()[1]), secret)
+        for name in ("src", "input"):
+            os.mkdir(f"{folder}/{name}")
+        Path(folder, "input", "seen").touch()
+        places = Places(f"{folder}/src", (), ((_INPUT, f"{folder}/input"),))
+        options = run_options(platform.mounts, places, (("LC_ALL", "C"), ("PATH", "/usr/bin:/bin")), 1 << 20)
+        port = str(listener.getsockname()[1])
+        command = ("/bin/sh", "-c", _SCRIPT, "probe", port, secret, f"{ROOT}/{_INPUT}", SHELF)
+        binds = input_binds(places.inputs)
         try:
-            ending = launch(str(bwrap.path), options, command, _LIMITS, limiter)
+            ending = launch(
+                str(bwrap.path),
+                options,
+                command,
+                _LIMITS,
+                limiter,
+                prepare=lambda namespace: binder.bind(namespace, binds, SHELF),
+            )
         except OSError as error:
             raise UnavailableError(Problem("sandbox.probe", f"{bwrap} cannot be started", str(error))) from error
     said = ending.log.decode("utf-8", "replace")

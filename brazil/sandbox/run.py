@@ -17,7 +17,8 @@ from brazil.errors import HermeticityError, InternalError, Problem, UnavailableE
 from brazil.model.action import Platform, SandboxRequest, SandboxResult
 from brazil.model.digest import Digest
 from brazil.ports import ContentStore
-from brazil.sandbox.arguments import ROOT, Places, run_options
+from brazil.sandbox.arguments import ROOT, SHELF, Places, input_binds, run_options
+from brazil.sandbox.binder import Binder
 from brazil.sandbox.bubblewrap import Bubblewrap
 from brazil.sandbox.folders import RunFolders, measure, remove_tree
 from brazil.sandbox.host_platform import HostPlatform
@@ -48,6 +49,7 @@ class BubblewrapSandbox:
         self._bwrap = bwrap
         self._folders = RunFolders(run_root.absolute())
         self._limiter = Limiter(find_hierarchies())
+        self._binder = Binder()
         self._scratch = _half_of_memory()
         self._stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)  # never read: once set it wakes every run
         weakref.finalize(self, os.close, self._stop)
@@ -65,7 +67,7 @@ class BubblewrapSandbox:
         """See `Sandbox.isolation`; tried once, at the first call."""
         with self._probing:
             if self._isolation is None:
-                self._isolation = probe(self._bwrap, self._platform, self._limiter)
+                self._isolation = probe(self._bwrap, self._platform, self._limiter, self._binder)
             return self._isolation
 
     def stop(self) -> None:
@@ -127,6 +129,7 @@ class BubblewrapSandbox:
             memory=request.memory,
             processes=request.processes,
         )
+        binds = input_binds(places.inputs)
         ending = launch(
             str(self._bwrap.path),
             options,
@@ -136,6 +139,7 @@ class BubblewrapSandbox:
             self._stop,
             lambda: measure(writable, request.largest_output) > request.largest_output,
             self._folders.lock,
+            (lambda namespace: self._binder.bind(namespace, binds, SHELF)) if binds else None,
         )
         if not ending.started:
             said = ending.log.decode("utf-8", "replace").strip().replace("\n", "; ")

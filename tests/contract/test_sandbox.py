@@ -1,4 +1,6 @@
 import os
+import shutil
+import signal
 import stat
 import sys
 import tempfile
@@ -99,6 +101,75 @@ def test_an_input_is_at_its_place_and_cannot_be_changed(box: Machine) -> None:
     assert (shared / "lib/data").read_text() == "content"
     assert stat.S_IMODE((shared / "lib/data").stat().st_mode) & 0o222 == 0
     assert box.store.ingest(copy(box, dependency)) == dependency
+
+
+@pytest.mark.parametrize("program", sorted({str(find_bubblewrap().path), shutil.which("bwrap") or ""} - {""}))
+def test_a_closure_of_hundreds_is_there_and_nothing_else_of_the_store(box: Machine, program: str) -> None:
+    odd = (
+        "pkg/a b-1",
+        "pkg/it's-1",
+        'pkg/"q"-1',
+        "pkg/back\\slash-1",
+        "pkg/$(x)-1",
+        "pkg/\n-1",
+        "pkg/é-1",
+        "tools/in/x",
+    )
+    places = (*odd, *(f"pkg/Member{n}-1.0" for n in range(300)))
+    inputs = tuple((place, box.tree({"name": place, "folder/file": "x"})) for place in places)
+    unseen = box.tree({"name": "not an input"})
+    for root in (unseen, inputs[0][1]):
+        box.store.tree_path(root)
+    script = f"""
+        set +e; cd /brazil; writes() {{ if (: >"$1") 2>/dev/null; then echo "writable: $1"; fi; }}
+        find pkg tools -name name -exec cat {{}} \\; -exec echo \\; >"$BRAZIL_OUT/names"
+        for d in pkg/* tools/in/*; do
+          if [ "$d" != pkg/Thing-1.0 ]; then writes "$d/new"; writes "$d/folder/file"; fi
+        done
+        for d in pkg tools tools/in .; do writes $d/new; done
+        find / -path /proc -prune -o -name {unseen.hash} -print 2>/dev/null
+        grep -c ' /brazil/[pt]' /proc/self/mountinfo
+        grep ' /tmp ' /proc/self/mountinfo | grep -vc tmpfs
+        echo /tmp/* /tmp/.[!.]*
+    """
+    other = Machine(box.folder, find_bubblewrap([Path(program)]), box.platform)
+    result = other.run(script, inputs=inputs)
+    assert box.log(result) == f"{len(places) + 1}\n0\n/tmp/* /tmp/.[!.]*\n"
+    (kept,) = box.store.read_directory(result.outputs[0][1]).files
+    assert sorted(box.store.read(kept.digest).decode().rstrip("\n").split("\n")) == sorted(
+        line for place in places for line in place.split("\n")
+    )
+
+
+def test_inputs_are_bound_for_an_ordinary_user_too() -> None:
+    def run(folder: Path) -> str:
+        if not os.access(os.path.realpath(sys.executable), os.X_OK):
+            sys.executable = "/usr/bin/python3"  # ours is in a folder that is closed to other users
+        other = Machine(folder, find_bubblewrap(), HostPlatform.prepare(folder / "platform"))
+        inputs = tuple((f"pkg/Dep{n}-1.0", other.tree({"name": f"{n} "})) for n in range(3))
+        return other.said("cat pkg/Dep*/name; if touch pkg/Dep1-1.0/name 2>/dev/null; then echo bad; fi", inputs=inputs)
+
+    with tempfile.TemporaryDirectory() as folder:
+        if os.geteuid() == 0:
+            os.chown(folder, 65534, 65534)
+        assert as_nobody(lambda: run(Path(folder))) == "0 1 2"
+
+
+def test_a_run_whose_inputs_cannot_be_bound_does_not_start(box: Machine) -> None:
+    dependency = box.tree({"name": "x"})
+    inputs = (("pkg/Dep-1.0", dependency),)
+    assert box.said("cat pkg/Dep-1.0/name", inputs=inputs) == "x"
+    ours = [pid for pid in processes_with("binder.py") if os.getsid(pid) == pid and parent(pid) == os.getpid()]
+    for helper in ours:
+        os.killpg(helper, signal.SIGKILL)
+    with pytest.raises(UnavailableError):
+        box.run("true", inputs=inputs)
+    assert box.left_behind() == []
+    assert box.said("cat pkg/Dep-1.0/name", inputs=inputs) == "x"
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def copy(box: Machine, root: object) -> Path:

@@ -9,20 +9,21 @@ from pathlib import Path
 import pytest
 
 from brazil.sandbox import launch as module
+from brazil.sandbox.binder import Binder
 from brazil.sandbox.bubblewrap import find_bubblewrap
 from brazil.sandbox.folders import RunFolders
-from brazil.sandbox.launch import Limits, launch
+from brazil.sandbox.launch import Ending, Limits, launch
 from brazil.sandbox.limits import Limiter
 
 pytestmark = pytest.mark.sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
-OPTIONS = ["--unshare-pid", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc"]
+OPTIONS = ["--unshare-pid", "--die-with-parent", "--bind", "/", "/", "--proc", "/proc"]
 LIMITS = Limits(60, 1 << 20, 1 << 20, 0, 100)
 
 
 def start_and_die(root: str, place: str) -> None:
-    """Start a run and be killed: before its options are sent, right after, or when it was seen to have begun."""
+    """Start a run and be killed: before its options are sent, right after, when it was seen, or when all is set up."""
 
     def die(*_: object) -> None:
         print(folders.lock, flush=True)  # noqa: T201 - so that the test knows it came so far
@@ -34,9 +35,11 @@ def start_and_die(root: str, place: str) -> None:
         module._Run.send = die  # type: ignore[method-assign]
     elif place == "gate":
         module._Run.watch = die  # type: ignore[method-assign]
-    else:
+    elif place == "begun":
         module._Run._read_status = die  # type: ignore[method-assign,assignment]
-    command = ["/bin/sleep", "86399"]
+    else:
+        module._Run._let_start = die  # type: ignore[method-assign]
+    command = ["/bin/sh", "-c", f"echo >{root}/started; exec sleep 86399"]
     launch(str(find_bubblewrap().path), OPTIONS, command, LIMITS, Limiter(()), lock=folders.lock)
 
 
@@ -59,7 +62,7 @@ def holders(folder: Path) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("place", ["options", "gate", "begun"])
+@pytest.mark.parametrize("place", ["options", "gate", "begun", "set up"])
 @pytest.mark.parametrize("pause", [0.0, 0.05])
 def test_a_run_that_outlives_its_process_is_ended_by_the_next(tmp_path: Path, place: str, pause: float) -> None:
     root = tmp_path / "runs"
@@ -81,7 +84,40 @@ def test_a_run_that_outlives_its_process_is_ended_by_the_next(tmp_path: Path, pl
         time.sleep(0.02)
     assert len(list(root.iterdir())) == 2, "only the new folder and its lock are there"
     assert holders(root) == []
+    assert not (root / "started").exists(), "without its filter no command starts"
     assert mine.make()
+
+
+def test_what_cannot_be_prepared_does_not_start(tmp_path: Path) -> None:
+    command = ["/bin/sh", "-c", f"echo >{tmp_path}/started"]
+
+    def refuse(_: int) -> None:
+        raise PermissionError("refused")
+
+    with pytest.raises(PermissionError, match="refused"):
+        launch(str(find_bubblewrap().path), OPTIONS, command, LIMITS, Limiter(()), prepare=refuse)
+    assert not (tmp_path / "started").exists()
+    ending = launch(str(find_bubblewrap().path), OPTIONS, command, LIMITS, Limiter(()), prepare=lambda _: None)
+    assert (ending.exit_code, (tmp_path / "started").exists()) == (0, True)
+
+
+def test_what_cannot_be_bound_is_told_by_name(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    binder = Binder()
+
+    def bind(target: str) -> Ending:
+        return launch(
+            str(find_bubblewrap().path),
+            ["--unshare-user", *OPTIONS, "--ro-bind", str(tmp_path), "/mnt"],
+            ["/bin/ls", str(tmp_path / "here")],
+            LIMITS,
+            Limiter(()),
+            prepare=lambda namespace: binder.bind(namespace, [("/mnt", target)], "/mnt"),
+        )
+
+    with pytest.raises(OSError, match="missing: No such file"):
+        bind(str(tmp_path / "missing"))
+    assert bind(str(tmp_path / "here")).log == b"here\n"
 
 
 def test_a_process_that_lives_keeps_its_runs(tmp_path: Path) -> None:

@@ -223,6 +223,8 @@ def test_what_does_not_hold_is_said_so() -> None:
         "processes": "3",
         "secret": "hidden",
         "usr": "read-only",
+        "input": "read-only",
+        "shelf": "",
         "settings": "",
         "host": "brazil",
         "uid": "1000:1000",
@@ -246,5 +248,5 @@ def test_what_does_not_hold_is_said_so() -> None:
         "nested namespaces": {"nested": "yes"},
         "descriptors": {"descriptors": "0 1 2 3 7"},
     }
-    for name, facts in bad.items():
+    for name, facts in (*bad.items(), *(("files", fact) for fact in ({"input": "missing"}, {"shelf": "/tmp/ab"}))):
         assert [p.what for p in shortcomings(judge(good | facts, host))] == [f"builds are not isolated: {name}"]

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from brazil.errors import UnavailableError
-from brazil.sandbox.arguments import Places, RootMounts, enter_options, run_options
+from brazil.sandbox.arguments import SHELF, Places, RootMounts, enter_options, input_binds, run_options
 from brazil.sandbox.bubblewrap import HostFacts, explain_refusal, find_bubblewrap, parse_version
 
 ROOT = RootMounts("/cache/skeleton", ("/usr",), (("/usr/local", "/cache/skeleton/home/build"),))
@@ -43,7 +43,7 @@ def test_only_the_source_and_the_outputs_are_writable() -> None:
     given = mounts(options(inputs=(("pkg/Dep-1.0", "/trees/dep"),)))
     assert [place for kind, place in given if kind == "--bind"] == ["/brazil/src", "/brazil/pkg/Thing-1.0"]
     assert [place for kind, place in given if kind == "--tmpfs"] == ["/tmp", "/home/build", "/brazil"]
-    assert given[-1] == ("--remount-ro", "/brazil")
+    assert given[-2:] == [("--remount-ro", "/brazil"), ("--ro-bind", SHELF)]
 
 
 def test_an_outer_mount_comes_before_an_inner_one() -> None:
@@ -63,11 +63,30 @@ def test_the_environment_is_what_was_asked_for() -> None:
     assert [(given[n + 1], given[n + 2]) for n in at] == [("A", "1"), ("B", "--bind / /")]
 
 
-def test_each_input_costs_one_mount() -> None:
-    few, many = (
-        len(mounts(options(inputs=tuple((f"pkg/D{n}-1", f"/trees/{n}") for n in range(count))))) for count in (1, 50)
+def test_any_number_of_inputs_costs_bubblewrap_one_mount() -> None:
+    none, few, many = (
+        len(mounts(options(inputs=tuple((f"pkg/D{n}-1", f"/trees/{n}") for n in range(count))))) for count in (0, 1, 50)
     )
-    assert many - few == 49
+    assert many == few == none + 1
+
+
+def test_each_input_is_bound_from_the_one_folder_that_holds_them_all() -> None:
+    inputs = (("pkg/A-1", "/cache/trees/aa/a"), ("pkg/B-1", "/cache/trees/bb/b"))
+    given = options(inputs=inputs)
+    at = given.index("/cache/trees")
+    assert given[at - 1 : at + 2] == ["--ro-bind", "/cache/trees", SHELF]
+    assert input_binds(inputs) == [
+        (f"{SHELF}/aa/a", "/brazil/pkg/A-1"),
+        (f"{SHELF}/bb/b", "/brazil/pkg/B-1"),
+    ]
+    for _, target in input_binds(inputs):
+        assert given[given.index(target) - 1] == "--dir"
+    assert input_binds((("pkg/A-1", "/cache/trees/aa/a"),)) == [(SHELF, "/brazil/pkg/A-1")]
+    assert input_binds((("pkg/A-1", "/a"), ("pkg/B-1", "/b"))) == [
+        (f"{SHELF}/a", "/brazil/pkg/A-1"),
+        (f"{SHELF}/b", "/brazil/pkg/B-1"),
+    ]
+    assert input_binds(()) == []
 
 
 def test_entering_shows_the_machine_but_for_its_own_brazil() -> None:
