@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from brazil.sandbox.probe import Examination
     from brazil.source.mirror import SourceMirror
     from brazil.store.local import LocalStore
+    from brazil.workspace.known import KnownWorkspaces
 
 
 class Places:
@@ -127,6 +128,13 @@ class Wiring:
         from brazil.store.local import LocalStore
 
         return LocalStore(_path(self.places.data, "store"), _path(self.places.cache))
+
+    @cached_property
+    def known_workspaces(self) -> "KnownWorkspaces":
+        """The workspaces of this user."""
+        from brazil.workspace.known import KnownWorkspaces
+
+        return KnownWorkspaces(_path(self.places.data, "workspaces"))
 
     def store_mark(self) -> str:
         """What `store.mark()` says, without making the store."""

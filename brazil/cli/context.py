@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from brazil.errors import UnavailableError
 from brazil.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -49,7 +50,10 @@ class Session:
         """Return the workspace that the current folder is in."""
         from brazil.workspace.folder import WorkspaceFolder
 
-        return WorkspaceFolder.find(Path.cwd())
+        found = WorkspaceFolder.find(Path.cwd())
+        with suppress(UnavailableError):  # one that was moved or copied; not to be listed is no reason to refuse
+            self.wiring().known_workspaces.add(found.root)
+        return found
 
 
 pass_session = click.make_pass_decorator(Session)

@@ -29,7 +29,7 @@ _MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, er
 
 # Name -> (module, attribute, one line of help), in the order of `--help`.
 _COMMANDS = {
-    "ws": ("brazil.cli.ws", "ws", "Workspaces: create, use, drop, show, sync."),
+    "ws": ("brazil.cli.ws", "ws", "Workspaces: create, use, drop, show, list, sync, clean, delete."),
     "build": ("brazil.cli.build", "build", "Build packages of the workspace."),
     "test": ("brazil.cli.build", "test", "Build packages of the workspace and run their tests."),
     "exec": ("brazil.cli.build", "exec_", "Run a command with a package's runtime closure."),

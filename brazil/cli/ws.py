@@ -1,14 +1,25 @@
 """`brazil ws`: workspaces."""
 
+import os
 from pathlib import Path
 
 import click
 
 from brazil.cli.context import Session, json_option, pass_session, tell, tell_json
 from brazil.model.names import package_name, version_set_name
-from brazil.operations import workspaces
+from brazil.operations import housekeeping, workspaces
 from brazil.report.sets import diff_data, diff_lines
-from brazil.report.workspaces import created_data, in_use_data, in_use_lines, workspace_data, workspace_lines
+from brazil.report.workspaces import (
+    created_data,
+    in_use_data,
+    in_use_lines,
+    listed_data,
+    listed_lines,
+    workspace_data,
+    workspace_lines,
+)
+from brazil.workspace.folder import WorkspaceFolder
+from brazil.workspace.place import FILE_NAME
 
 
 @click.group()
@@ -29,8 +40,9 @@ def create(session: Session, name: str, set_name: str, revision: int | None, as_
     Example:
       brazil ws create work --set shop/dev
     """
-    registry = session.wiring().registry
-    workspace = workspaces.create_workspace(Path.cwd() / name, version_set_name(set_name), revision, registry)
+    wiring = session.wiring()
+    workspace = workspaces.create_workspace(Path.cwd() / name, version_set_name(set_name), revision, wiring.registry)
+    wiring.known_workspaces.add(workspace.root)
     file = workspace.read()
     if as_json:
         tell_json(created_data(workspace.root, file))
@@ -137,3 +149,64 @@ def sync(session: Session, revision: int | None, as_json: bool) -> None:
         tell([f"{report.diff.after.set} revision {report.diff.after.number} is the base already"])
     else:
         tell(diff_lines(report))
+
+
+@ws.command("list")
+@json_option
+@pass_session
+def list_(session: Session, as_json: bool) -> None:
+    """List your workspaces, wherever they are.
+
+    \b
+    Example:
+      brazil ws list
+    """
+    found = housekeeping.list_workspaces(session.wiring().known_workspaces)
+    if as_json:
+        tell_json({"workspaces": listed_data(found)})
+    else:
+        tell(listed_lines(found))
+
+
+@ws.command()
+@json_option
+@pass_session
+def clean(session: Session, as_json: bool) -> None:
+    """Delete what can be made again: the links in build/, and what earlier builds are remembered by.
+
+    \b
+    Example:
+      brazil ws clean
+    """
+    workspace = session.workspace()
+    size = housekeeping.clean_workspace(workspace)
+    if as_json:
+        tell_json({"root": str(workspace.root), "bytes": size})
+    else:
+        tell([f"cleaned {workspace.root}: {size} bytes"])
+
+
+@ws.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Delete it even if it holds work or files that are nowhere else.")
+@json_option
+@pass_session
+def delete(session: Session, folder: Path, force: bool, as_json: bool) -> None:
+    """Delete the workspace in FOLDER with its checkouts; one that is gone is only forgotten.
+
+    \b
+    Example:
+      brazil ws delete work
+    """
+    root = Path(os.path.abspath(folder))  # noqa: PTH100 - links in the way stay as they are
+    known = session.wiring().known_workspaces
+    if os.path.lexists(root / FILE_NAME):
+        workspace = WorkspaceFolder(root)
+        wiring = session.wiring(workspace=workspace)
+        housekeeping.delete_workspace(workspace, known, wiring.registry, wiring.sources, wiring.checkouts, force=force)
+    else:
+        housekeeping.forget_workspace(root, known)
+    if as_json:
+        tell_json({"deleted": str(root)})
+    else:
+        tell([f"deleted {root}"])

@@ -143,7 +143,7 @@ def drop_packages(
                 raise UsageError(Problem("workspace.not-in-use", f"{name} is not in use", hint=hint))
             folder = workspace.checkout(name)
             if not force and folder.exists():
-                _refuse_unsaved(name, folder, registry, sources, checkouts)
+                refuse_unsaved(name, folder, registry, sources, checkouts)
             # A kill leaves a package in use without a checkout, which can be used or dropped again; or what has no
             # name any more, which the next drop deletes.
             workspace.set_checkout_aside(name)
@@ -151,6 +151,31 @@ def drop_packages(
             workspace.delete_checkout(name)
             done.append(name)
     return tuple(done)
+
+
+def refuse_unsaved(
+    name: PackageName, folder: Path, registry: Registry, sources: SourceProvider, checkouts: Checkouts
+) -> None:
+    """Refuse to lose what only a checkout holds.
+
+    Raises:
+        UsageError: it holds something that is not committed, or a commit that the package's repository has not.
+    """
+    status = checkouts.status(folder)
+    because = ""
+    if status.changed:
+        because = f"not committed: {', '.join(status.changed[:5])}"
+    elif status.commit and not sources.known(known_package(name, registry), status.commit):
+        because = f"its commit {status.commit[:12]} is only there"
+    if because:
+        raise UsageError(
+            Problem(
+                "workspace.unsaved",
+                f"the checkout of {name} holds work that is nowhere else",
+                because,
+                "push or publish it, or add --force",
+            )
+        )
 
 
 def sync_workspace(
@@ -229,26 +254,6 @@ def _in_use(workspace: WorkspaceFolder, name: PackageName, base: Revision, check
         return InUse(name, folder, pinned, checkouts.status(folder))
     except UsageError as error:
         return InUse(name, folder, pinned, None, str(error))
-
-
-def _refuse_unsaved(
-    name: PackageName, folder: Path, registry: Registry, sources: SourceProvider, checkouts: Checkouts
-) -> None:
-    status = checkouts.status(folder)
-    because = ""
-    if status.changed:
-        because = f"not committed: {', '.join(status.changed[:5])}"
-    elif status.commit and not sources.known(known_package(name, registry), status.commit):
-        because = f"its commit {status.commit[:12]} is only there"
-    if because:
-        raise UsageError(
-            Problem(
-                "workspace.unsaved",
-                f"the checkout of {name} holds work that is nowhere else",
-                because,
-                "push or publish it, or add --force",
-            )
-        )
 
 
 def _revision_before(file: WorkspaceFile, after: Revision, registry: Registry) -> Revision:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from brazil.model.workspace import WorkspaceFile
+from brazil.operations.housekeeping import Listed
 from brazil.operations.workspaces import InUse, WorkspaceView
 from brazil.report.printable import printable
 from brazil.report.table import columns, counted
@@ -30,6 +31,29 @@ def workspace_data(view: WorkspaceView) -> dict[str, Any]:
         "registry": view.file.registry,
         "in-use": in_use_data(view.in_use),
     }
+
+
+def listed_lines(items: Iterable[Listed]) -> list[str]:
+    """Write where workspaces are."""
+    rows = []
+    for item in items:
+        base = f"{item.file.set} revision {item.file.revision}" if item.file else "not there"
+        rows.append((str(item.root), base, counted(len(item.file.packages), "package") if item.file else item.fault))
+    return [printable(line) for line in columns(rows)] if rows else ["no workspace: 'brazil ws create' makes one"]
+
+
+def listed_data(items: Iterable[Listed]) -> list[dict[str, Any]]:
+    """Give workspaces of a list their documented JSON shape."""
+    return [
+        {
+            "root": str(item.root),
+            "set": item.file.set if item.file else None,
+            "revision": item.file.revision if item.file else None,
+            "in-use": list(item.file.packages) if item.file else None,
+            "fault": item.fault or None,
+        }
+        for item in items
+    ]
 
 
 def created_data(root: Path, file: WorkspaceFile) -> dict[str, Any]:

@@ -27,6 +27,7 @@ _STATE_SCHEMA = 1
 _FOLDERS = ("src", "build", ".brazil")
 _STAGED = ("link", ".steps.json")  # names below .brazil/ that end with the process that staged them
 _ABANDONED = 600  # seconds after which what a dead process staged is removed; it is staged for milliseconds
+_LOCK = "lock"
 _DROPPED = ".dropped"  # ends the hidden names of checkouts that are to be deleted
 
 
@@ -109,7 +110,7 @@ class WorkspaceFolder:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Hold the right to change the workspace; waits for whoever holds it, and clears what dead holders left."""
-        path = self.root / ".brazil" / "lock"
+        path = self.root / ".brazil" / _LOCK
         with ExitStack() as held:
             try:
                 path.parent.mkdir(exist_ok=True)
@@ -187,12 +188,55 @@ class WorkspaceFolder:
         except OSError as error:
             raise _cannot_delete(self.checkout(name), error) from error
 
+    def foreign(self, file: WorkspaceFile) -> list[Path]:
+        """Return what is in the workspace and was not put there by us, sorted."""
+        ours = {*_FOLDERS, FILE_NAME}
+        found = [path for path in self.root.iterdir() if path.name not in ours]
+        if (self.root / "src").is_dir():
+            found += [path for path in (self.root / "src").iterdir() if path.name not in file.packages]
+        if (self.root / "build").is_dir():
+            found += [path for path in (self.root / "build").iterdir() if not path.is_symlink()]
+        return sorted(path for path in found if not path.name.startswith(f".{FILE_NAME}-"))
+
+    def clean(self) -> int:
+        """Delete what can be made again, but the lock; holds the lock. Returns how many bytes it held.
+
+        Raises:
+            UnavailableError: the disk refuses.
+        """
+        size = 0
+        try:
+            for path in sorted(self.root.glob("build/*")):
+                if path.is_symlink():
+                    path.unlink()
+            for path in sorted((self.root / ".brazil").rglob("*"), reverse=True):
+                if path.is_dir() and not path.is_symlink():
+                    path.rmdir()
+                elif path.name != _LOCK:
+                    size += path.lstat().st_size
+                    path.unlink()
+        except OSError as error:
+            raise _cannot_delete(self.root, error) from error
+        return size
+
+    def delete(self) -> None:
+        """Delete everything; holds the lock. What is left when it is cut off is still a workspace.
+
+        Raises:
+            UnavailableError: the disk refuses.
+        """
+        try:
+            for path in self.root.iterdir():
+                if path.name not in (FILE_NAME, ".brazil"):
+                    _delete(path)
+            (self.root / FILE_NAME).unlink()
+            shutil.rmtree(self.root)
+        except OSError as error:
+            raise _cannot_delete(self.root, error) from error
+
     def _delete_dropped(self) -> None:
         for path in sorted((self.root / "src").glob(f".*{_DROPPED}")):
-            if path.is_symlink() or not path.is_dir():
-                path.unlink()
-            else:
-                shutil.rmtree(path)
+            _delete(path)
 
     def _sweep(self) -> None:
         """Remove what dead processes staged below `.brazil/`; whoever may only seem dead, elsewhere, has time."""
@@ -221,6 +265,13 @@ class WorkspaceFolder:
         finally:
             with suppress(OSError):
                 staged.unlink(missing_ok=True)  # whatever stopped it, Ctrl-C too
+
+
+def _delete(path: Path) -> None:
+    if path.is_symlink() or not path.is_dir():
+        path.unlink()
+    else:
+        shutil.rmtree(path)
 
 
 def _is_of_creation(path: Path) -> bool:

@@ -145,6 +145,10 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
     (shell.home / "other").mkdir()
     (shell.home / "other" / "brazil.toml").write_text(MANIFEST.format(name="Other", needs=""))
     found["edit"] = shell.json("package", "dependencies", "add", "Low", folder="other")
+    shell.json("ws", "create", "brief", "--set", "a/b")
+    found["listed"] = shell.json("ws", "list")
+    found["cleaned"] = shell.json("ws", "clean", folder="brief")
+    found["deleted"] = shell.json("ws", "delete", "brief")
     found["error"] = shell.json("package", "show", "Lou", code=2)
     text = shell.home / "work/src/Low/text"
     text.unlink()
@@ -167,6 +171,9 @@ SHAPES: dict[str, Callable[[Documents], list[Any]]] = {
     "versions": lambda d: [d["versions"]],
     "edit": lambda d: [d["edit"]],
     "registered": lambda d: [d["registered"], d["registered again"]],
+    "listed": lambda d: d["listed"]["workspaces"],
+    "cleaned": lambda d: [d["cleaned"]],
+    "deleted": lambda d: [d["deleted"]],
     "created": lambda d: [d["created"]],
     "used": lambda d: [d["used"]],
     "dropped": lambda d: [d["dropped"]],

@@ -1,0 +1,61 @@
+"""The workspaces of a user, wherever they are: one small file for each, which holds its path.
+
+A workspace that was moved or copied is added when something is done in it; the old place stays known until somebody
+deletes it, because a disk that is not mounted now may be there again tomorrow.
+"""
+
+import os
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+from brazil.errors import Problem, UnavailableError
+
+
+class KnownWorkspaces:
+    """A folder of paths."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def add(self, root: Path) -> None:
+        """Know a workspace; nothing to do when it is known.
+
+        Raises:
+            UnavailableError: the disk refuses.
+        """
+        file = self._file(root)
+        if file.exists():
+            return
+        staged = file.with_name(f".{file.name}-{os.getpid()}")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            staged.write_bytes(os.fsencode(root) + b"\n")
+            staged.replace(file)
+        except OSError as error:
+            raise UnavailableError(
+                Problem(
+                    "workspace.not-listed", f"{root} cannot be listed in {self._folder}", error.strerror or str(error)
+                )
+            ) from error
+        finally:
+            with suppress(OSError):
+                staged.unlink(missing_ok=True)
+
+    def remove(self, root: Path) -> bool:
+        """Forget a workspace; False when it was not known."""
+        file = self._file(root)
+        known = file.exists()
+        file.unlink(missing_ok=True)
+        return known
+
+    def roots(self) -> list[Path]:
+        """Return every known place, sorted; some may be gone."""
+        try:
+            files = [path for path in self._folder.iterdir() if not path.name.startswith(".")]
+        except FileNotFoundError:
+            return []
+        return sorted(Path(os.fsdecode(path.read_bytes().removesuffix(b"\n"))) for path in files)
+
+    def _file(self, root: Path) -> Path:
+        return self._folder / sha256(os.fsencode(root)).hexdigest()[:32]
