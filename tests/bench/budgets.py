@@ -42,6 +42,8 @@ class Budget(NamedTuple):
         part = self.measured / self.limit
         if self.met:
             return f"met, {part:.2f} of it"
+        if part >= 2:
+            return f"**missed**: {part:.1f} times it"
         return f"**missed** by {abs(part - 1):.0%}"
 
 

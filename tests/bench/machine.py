@@ -24,7 +24,7 @@ def facts(place: Path) -> dict[str, str]:
         "commit": _say("git", "rev-parse", "--short=12", "HEAD") + (", with changes" if changed else ""),
         "processors": f"{len(os.sched_getaffinity(0))} of {_processor()}",
         "memory": f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 1e9:.0f} GB",
-        "file system": _say("stat", "--file-system", "--format=%T", str(place)),
+        "file system": _say("df", "--output=fstype", str(place)).split()[-1],
         "load before": f"{os.getloadavg()[0]:.1f} runnable processes in the last minute",
         "kernel": platform.release(),
         "python": platform.python_version(),

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -21,13 +22,21 @@ class Place(NamedTuple):
     share: float  # of all that was seen, 0 to 1; the shares of threads that work at once add up
 
 
-def build_profile(root: Path, variables: Mapping[str, str]) -> list[Place]:
-    """Run a build and say where its threads were most often."""
+def build_profile(root: Path, variables: Mapping[str, str], times: int = 1) -> list[Place]:
+    """Run a build and say where its threads were most often.
+
+    Args:
+        root: of the workspace.
+        variables: its environment.
+        times: how often it is run; what takes a few ms is seen a few times only.
+    """
     report = root.parent / "sampled.json"
-    subprocess.run([*_SAMPLER, str(report), "build"], cwd=root, env=variables, check=True, capture_output=True)
-    seen = json.loads(report.read_text())
-    total = sum(count for *_, count in seen)
-    return [Place(function, calling, round(count / total, 4)) for function, calling, count in seen[:_ROWS]]
+    seen: Counter[tuple[str, str]] = Counter()
+    for _ in range(times):
+        subprocess.run([*_SAMPLER, str(report), "build"], cwd=root, env=variables, check=True, capture_output=True)
+        for function, calling, count in json.loads(report.read_text()):
+            seen[function, calling] += count
+    return [Place(*place, round(count / seen.total(), 4)) for place, count in seen.most_common(_ROWS)]
 
 
 def import_profile(command: str, folder: Path, variables: Mapping[str, str]) -> list[tuple[str, float]]:

@@ -174,8 +174,8 @@ _MEANING = """## What the figures mean
 - Wall time is until the command ends. Processor time, user and system, is of all its processes: those which
   bubblewrap leaves to others are inherited and waited for. The largest process is by its peak of resident memory, of
   which the first 12 MB cannot be told. The tree is what all had to themselves at once, looked at every 50 ms.
-- What takes part of a second is the median of five or more runs, a build of up to 1,000 packages that of three, all
-  else one run.
+- What takes part of a second is the median of five or more runs, a cold build of up to 1,000 packages that of three.
+  With transitive closures, and above 1,000 packages, there is one run.
 - An edited hub changes the outputs of its consumers, but not the lines that theirs take. brazil stops there; ninja
   builds everything above.
 - The Step itself, in the budget of one leaf, is what one changed leaf costs ninja under bubblewrap."""

@@ -66,6 +66,7 @@ def test_what_has_a_lower_limit_is_missed_below_it() -> None:
     rate = Budget("ingest", 90.0, 100.0, "MB/s", least=True)
     assert rate.verdict == "**missed** by 10%"
     assert rate._replace(measured=120.0).met
+    assert rate._replace(measured=250.0, least=False).verdict == "**missed**: 2.5 times it"
 
 
 def test_memory_may_grow_from_ten_thousand_on(results: dict[str, Any]) -> None:
