@@ -8,6 +8,7 @@ from pathlib import Path
 
 from brazil import __version__
 from brazil.sandbox.bubblewrap import find_bubblewrap
+from tests.bench.reference import NINJA
 
 _ROOT = Path(__file__).resolve().parents[2]
 
@@ -19,6 +20,7 @@ def facts(place: Path) -> dict[str, str]:
         place: the folder in which everything is measured.
     """
     changed = bool(_say("git", "status", "--porcelain", "--untracked-files=no"))
+    known = Path(os.environ.get("BRAZIL_DATA", "/nonexistent"))
     return {
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "commit": _say("git", "rev-parse", "--short=12", "HEAD") + (", with changes" if changed else ""),
@@ -30,9 +32,11 @@ def facts(place: Path) -> dict[str, str]:
         "python": platform.python_version(),
         "brazil": __version__,
         "bubblewrap": str(find_bubblewrap()).removeprefix("bubblewrap "),
-        "ninja": _say("ninja", "--version"),
+        "ninja": _say(NINJA[0], "--version"),
         "git": _say("git", "--version").removeprefix("git version "),
-        "facts to resolve": "real ones" if os.environ.get("BRAZIL_DATA") else "made ones: BRAZIL_DATA is not set",
+        "facts to resolve": "real ones"
+        if (known / "module-registry.json.gz").is_file()
+        else "made ones: not in BRAZIL_DATA",
     }
 
 
