@@ -111,7 +111,7 @@ def number_pins(
         InternalError: the draft contradicts itself.
     """
     _refuse_contradictions(draft)
-    pins = dict(sorted(draft.pins.items()))
+    pins = {interface: draft.pins[interface] for interface in sorted(draft.pins)}
     new = {interface: pin for interface, pin in pins.items() if isinstance(pin, NewVersion)}
     before = highest(list(new))
     versions = {interface: PackageVersion(interface, before[interface] + 1) for interface in new}
@@ -120,36 +120,36 @@ def number_pins(
         pin = pins[interface]
         return pin.version if isinstance(pin, PackageRecord) else versions[interface]
 
-    return {
-        interface: pin
-        if isinstance(pin, PackageRecord)
-        else PackageRecord(
+    numbered = {
+        interface: PackageRecord(
             versions[interface], pin.commit, pin.source, pin.manifest, tuple(sorted(map(pinned, pin.against)))
         )
-        for interface, pin in pins.items()
+        for interface, pin in new.items()
+    }
+    return {
+        interface: pin if isinstance(pin, PackageRecord) else numbered[interface] for interface, pin in pins.items()
     }
 
 
 def _refuse_contradictions(draft: Draft) -> None:
-    problems = []
-    for interface, pin in sorted(draft.pins.items(), key=lambda item: item[0]):
+    found: list[tuple[Interface, str]] = []
+    for interface, pin in draft.pins.items():
         own = pin.manifest.interface
         if own != interface or (isinstance(pin, PackageRecord) and pin.version.interface != interface):
-            problems.append(Problem("registry.draft", f"the draft pins {own} as {interface}"))
+            found.append((interface, f"the draft pins {own} as {interface}"))
         if isinstance(pin, NewVersion):
-            problems += [
-                Problem("registry.draft", f"the draft has {interface} built against {other}, which it does not pin")
-                for other in sorted(pin.against)
-                if other not in draft.pins
+            strays = (other for other in sorted(pin.against) if other not in draft.pins)
+            found += [
+                (interface, f"the draft has {interface} built against {o}, which it does not pin") for o in strays
             ]
     for platform, results in sorted(draft.results.items()):
-        problems += [
-            Problem("registry.draft", f"the draft has a result of {interface} on {platform}, which it does not pin")
-            for interface in sorted(results)
-            if interface not in draft.pins
-        ]
-    if problems:
-        raise InternalError(*problems)
+        if not results.keys() <= draft.pins.keys():
+            found += [
+                (interface, f"the draft has a result of {interface} on {platform}, which it does not pin")
+                for interface in sorted(results.keys() - draft.pins.keys())
+            ]
+    if found:
+        raise InternalError(*(Problem("registry.draft", text) for _, text in sorted(found)))
 
 
 class PinChange(NamedTuple):

@@ -11,22 +11,26 @@ from brazil.registry.layout import SET_FILE, pin_file, result_file
 Files = dict[str, bytes | str | None]  # path -> content, id of a known blob, or None to remove
 
 
-def new_texts(draft: Draft, records: Mapping[Interface, PackageRecord]) -> dict[Interface, bytes]:
-    """Return the files of the records that the catalog does not have yet, sorted by interface."""
-    return {i: record_text(record) for i, record in records.items() if isinstance(draft.pins[i], NewVersion)}
-
-
-def foreign_pins(
-    draft: Draft, records: Mapping[Interface, PackageRecord], parent: Revision | None
-) -> list[PackageRecord]:
-    """Return the known versions that the parent does not pin; their blobs come from the catalog."""
-    before = parent.records if parent is not None else {}
-    return [
-        record
+def changed_pins(records: Mapping[Interface, PackageRecord], parent: Revision | None) -> dict[Interface, PackageRecord]:
+    """Return the pins that the revision before, if there is one, does not have just so, sorted by interface."""
+    if parent is None:
+        return dict(records)
+    before = parent.records
+    return {
+        interface: record
         for interface, record in records.items()
-        if not isinstance(draft.pins[interface], NewVersion)
-        and (interface not in before or (before[interface] is not record and before[interface] != record))
-    ]
+        if interface not in before or (before[interface] is not record and before[interface] != record)
+    }
+
+
+def new_texts(draft: Draft, changed: Mapping[Interface, PackageRecord]) -> dict[Interface, bytes]:
+    """Return the files of those changed pins that the catalog does not have yet, sorted by interface."""
+    return {i: record_text(record) for i, record in changed.items() if isinstance(draft.pins[i], NewVersion)}
+
+
+def foreign_pins(draft: Draft, changed: Mapping[Interface, PackageRecord]) -> list[PackageRecord]:
+    """Return those changed pins that the catalog has; their blobs come from there."""
+    return [record for i, record in changed.items() if not isinstance(draft.pins[i], NewVersion)]
 
 
 class Changes(NamedTuple):

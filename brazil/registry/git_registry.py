@@ -26,7 +26,7 @@ from brazil.gitrepo.writing import NewCommit, RefMovedError, RefUpdate, move_ref
 from brazil.model.names import Interface, PackageName, PackageVersion, VersionSetName, package_name
 from brazil.model.versionset import Draft, PackageRecord, RegisteredPackage, Revision, RevisionInfo, number_pins
 from brazil.ports import Clock, Moved
-from brazil.registry.drafting import changes_of, foreign_pins, new_texts, set_files
+from brazil.registry.drafting import changed_pins, changes_of, foreign_pins, new_texts, set_files
 from brazil.registry.layout import CATALOG, package_file, record_file, set_ref
 from brazil.registry.reading import RegistryReader
 from brazil.registry.refusals import (
@@ -196,8 +196,9 @@ class GitRegistry:
         before = self._reader.revision(name, parent) if parent else None
         number = before.info.number + 1 if before is not None else int(bool(draft.pins))
         records = number_pins(draft, self._reader.highest)
-        known = self._known_blobs(foreign_pins(draft, records, before))
-        texts = new_texts(draft, records)
+        changed = changed_pins(records, before)
+        known = self._known_blobs(foreign_pins(draft, changed))
+        texts = new_texts(draft, changed)
         added = [(record_file(records[interface].version), text) for interface, text in texts.items()]
         changes = changes_of(draft, records, before, {**known, **texts})
         files = list(set_files(SetState(number, draft.token, draft.policy), changes).items())
