@@ -4,7 +4,7 @@ A cheap pass over all packages finds whether anything is wrong: one integer per 
 interface whose package has more than one in the choice. Only where bits meet is a closure walked.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Mapping
 
 from brazil.model.conflict import ConflictKind
@@ -19,30 +19,54 @@ Steps = dict[Interface, tuple[Interface, Kind] | None]  # how each member of a c
 def violations(picks: Picks) -> list[Nogood]:
     """Return reasons why a complete choice keeps I4 or I5 not; empty exactly when it keeps both."""
     order = _order(picks)
-    if len(order) < len(picks):
-        return [_cycle(picks, picks.keys() - set(order))]
+    if order is None:
+        return [_cycle(picks, _stuck(picks))]
     bits, planes = _contested(picks)
     return _meetings(picks, order, bits, planes) if bits else []
 
 
-def _order(picks: Picks) -> list[Interface]:
-    """Return the packages, dependencies first, without those on cycles and their consumers."""
+def _order(picks: Picks) -> list[Interface] | None:
+    """Return the packages, dependencies first; None when some need each other."""
+    order: list[Interface] = []
+    ended: dict[Interface, bool] = {}  # False: it waits for what it needs, which is above it on the path
+    path = list(picks)
+    while path:
+        here = path[-1]
+        state = ended.get(here)
+        if state is None:
+            ended[here] = False
+            for d in picks[here].needs:
+                if d.interface not in ended:
+                    if d.kind is not Kind.TEST:
+                        path.append(d.interface)
+                elif not ended[d.interface] and d.kind is not Kind.TEST:
+                    return None
+            continue
+        path.pop()
+        if not state:
+            ended[here] = True
+            order.append(here)
+    return order
+
+
+def _stuck(picks: Picks) -> set[Interface]:
+    """Return the packages on cycles and all that need them."""
     users: dict[Interface, list[Interface]] = {}
     waiting: dict[Interface, int] = {}
-    order: list[Interface] = []
+    free: list[Interface] = []
     for package, pick in picks.items():
         needs = {d.interface for d in pick.needs if d.kind is not Kind.TEST}
         waiting[package] = len(needs)
         if not needs:
-            order.append(package)
+            free.append(package)
         for need in needs:
             users.setdefault(need, []).append(package)
-    for package in order:  # grows while it is walked
+    for package in free:  # grows while it is walked
         for user in users.get(package, ()):
             waiting[user] -= 1
             if not waiting[user]:
-                order.append(user)
-    return order
+                free.append(user)
+    return set(picks).difference(free)
 
 
 def _cycle(picks: Picks, stuck: Collection[Interface]) -> Nogood:
@@ -86,12 +110,15 @@ def _shortest_loop(picks: Picks, start: Interface, within: Collection[Interface]
 
 def _contested(picks: Picks) -> tuple[dict[Interface, int], list[int]]:
     """Give a bit to each interface whose package has several, and a mask to each package's bits."""
+    lines = Counter(interface.name for interface in picks)
     by_name: dict[PackageName, list[Interface]] = {}
-    for interface in picks:
-        by_name.setdefault(interface.name, []).append(interface)
+    if len(lines) < len(picks):
+        for interface in picks:
+            if lines[interface.name] > 1:
+                by_name.setdefault(interface.name, []).append(interface)
     bits: dict[Interface, int] = {}
     groups: list[int] = []
-    for name in sorted(n for n, interfaces in by_name.items() if len(interfaces) > 1):
+    for name in sorted(by_name):
         group = 0
         for interface in sorted(by_name[name]):
             bits[interface] = 1 << len(bits)

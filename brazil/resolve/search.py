@@ -5,7 +5,7 @@ it ends, with an answer if there is one. The order of decisions depends on names
 The closures and cycles of a choice are looked at only when it is complete; in the ordinary case that is once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from heapq import heappop, heappush
 
 from brazil.model.conflict import ConflictKind
@@ -28,7 +28,11 @@ class _Search:
         self.targets = frozenset(question.targets)
         self.picks: dict[Interface, Pick] = {}  # in order of decision: the last item is the newest decision
         self.level: dict[Interface, int] = {}  # place in `picks`
-        self.needers: dict[Interface, dict[Interface, list[Dependency]]] = {}  # by decided packages
+        # Both in order of decision, so that what is undone stands last.
+        self.needers: dict[Interface, list[Interface]] = {}  # the decided packages that need it, once per need
+        self.floors: dict[
+            Interface, list[tuple[Interface, Dependency]]
+        ] = {}  # of them, those that ask for a lowest number
         self.pending: list[tuple[int, Interface]] = []  # heap; may hold what is decided or needed no more
         self.nogoods: dict[Interface, list[Nogood]] = {}
         for target in question.targets:
@@ -77,10 +81,9 @@ class _Search:
 
     def _veto(self, interface: Interface, pick: Pick) -> Nogood | None:
         """Say why a version does not fit to the decisions made, as conditions on those."""
-        for needer, wanted in self.needers.get(interface, {}).items():
-            for d in wanted:
-                if pick.below(d.at_least):
-                    return self._too_low(interface, pick, needer, d)
+        for needer, d in self.floors.get(interface, ()):
+            if pick.below(d.at_least):
+                return self._too_low(interface, pick, needer, d)
         for d in pick.needs:
             known = pick if d.interface == interface else self.picks.get(d.interface)
             if known is not None and known.below(d.at_least):
@@ -116,12 +119,10 @@ class _Search:
                 known = conditions.get(package)
                 conditions[package] = known.both(condition) if known else condition
         if interface not in self.targets:
-            needers = self.needers[interface]
             # One that is blamed already makes the nogood no narrower; else the earliest lets us go back furthest.
-            needer = min(needers, key=lambda p: (p not in conditions, self.level[p]))
-            kind = next(
-                (d.kind for d in needers[needer] if (needer, interface, d.kind) in atoms), needers[needer][0].kind
-            )
+            needer = min(self.needers[interface], key=lambda p: (p not in conditions, self.level[p]))
+            kinds = [d.kind for d in self.picks[needer].needs if d.interface == interface]
+            kind = next((kind for kind in kinds if (needer, interface, kind) in atoms), kinds[0])
             reason = Condition({(interface, kind): 0})
             conditions[needer] = conditions[needer].both(reason) if needer in conditions else reason
             atoms.add((needer, interface, kind))
@@ -132,22 +133,25 @@ class _Search:
         self.level[interface] = len(self.picks)
         self.picks[interface] = pick
         for d in pick.needs:
-            needers = self.needers.setdefault(d.interface, {})
-            if not needers and d.interface not in self.picks:
-                self._await(d.interface)
-            needers.setdefault(interface, []).append(d)
+            needers = self.needers.get(d.interface)
+            if needers:
+                needers.append(interface)
+            else:
+                self.needers[d.interface] = [interface]
+                if d.interface not in self.picks:
+                    self._await(d.interface)
+            if d.at_least:
+                self.floors.setdefault(d.interface, []).append((interface, d))
 
     def _undo_to(self, level: int) -> None:
         undone: list[Interface] = []
         while len(self.picks) > level:
             interface, pick = self.picks.popitem()
             undone.append(interface)
-            for need in _interfaces(pick.needs):
-                del self.needers[need][interface]
+            for d in pick.needs:
+                self.needers[d.interface].pop()
+                if d.at_least:
+                    self.floors[d.interface].pop()
         for interface in undone:
             if interface in self.targets or self.needers.get(interface):
                 self._await(interface)
-
-
-def _interfaces(needs: Iterable[Dependency]) -> set[Interface]:
-    return {d.interface for d in needs}
