@@ -4,6 +4,7 @@ A sub-command's module is imported only when that sub-command runs; the table be
 """
 
 import errno
+import gc
 import importlib
 import json
 import os
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from brazil.workspace.trace import Look
 
 _INTERRUPTED, _TERMINATED = 130, 143
+
+# Objects made before Python looks for garbage, 700 otherwise. Nearly all that a command makes lives until it ends:
+# looking took half of the time of resolving 10,000 pins.
+_COLLECTED = 100_000
 
 # What a full, failing or exhausted machine says; everything else that nobody expected is a bug of ours.
 _MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
@@ -121,6 +126,7 @@ def run(arguments: list[str], look: "Look | None" = None) -> int:
         look: at the workspace, when it was looked at already for just this command line.
     """
     _stop_at_first_signal()
+    gc.set_threshold(_COLLECTED)
     try:
         return _run(arguments, look)
     except KeyboardInterrupt:

@@ -4,6 +4,7 @@ Run as `python -m tests.bench.sets CASE FOLDER [COUNT]`; prints one JSON documen
 for some of them, with the unit at the end of each name. FOLDER may hold a set of an earlier case, of the same COUNT.
 """
 
+import gc
 import hashlib
 import json
 import statistics
@@ -218,6 +219,7 @@ def _count_git(event: str, _: tuple[Any, ...]) -> None:
 
 def main() -> None:
     case, folder = sys.argv[1], Path(sys.argv[2])
+    gc.set_threshold(100_000)  # as every command
     sys.addaudithook(_count_git)
     figures, budgets = CASES[case](folder, int(sys.argv[3]) if len(sys.argv) > 3 else 0)
     found = {"case": case, "figures": {n: round(v, 4) for n, v in figures.items()}, "budgets": budgets}
