@@ -24,8 +24,12 @@ class Pick(NamedTuple):
 
     number: int | None  # None: the new one, higher than every number
     needs: tuple[Dependency, ...]
-    edges: Mapping[Edge, int]  # what it needs -> lowest number that will do
     overrides: Overrides
+
+    def lowest(self, edge: Edge) -> int:
+        """Return the lowest number that will do of something it needs; -1: it does not need that."""
+        interface, kind = edge
+        return next((d.at_least for d in self.needs if d.kind is kind and d.interface == interface), -1)
 
     def below(self, number: int) -> bool:
         """Tell whether this version is too low for somebody."""
@@ -45,7 +49,7 @@ class Condition(NamedTuple):
             return False
         if self.overrides is not None and self.overrides != pick.overrides:
             return False
-        return all(pick.edges.get(edge, -1) >= number for edge, number in self.edges.items())
+        return all(pick.lowest(edge) >= number for edge, number in self.edges.items())
 
     def both(self, other: "Condition") -> "Condition":
         """Join two conditions that hold of the same pick."""
@@ -130,18 +134,20 @@ class Question:
     def pick(self, interface: Interface, number: int | None) -> Pick:
         """Return one version."""
         key = (interface, number)
-        if key not in self._picks:
-            self._picks[key] = self._make_pick(interface, number)
-        return self._picks[key]
+        pick = self._picks.get(key)
+        if pick is None:
+            pick = self._picks[key] = self._make_pick(interface, number)
+        return pick
 
     def manifest(self, interface: Interface, number: int | None) -> Manifest:
         """Return what one version declares, all of it."""
         if number is None:
             return self.new[interface]
         key = (interface, number)
-        if key not in self._manifests:
-            self._manifests[key] = self.catalog.manifest(interface, number)
-        return self._manifests[key]
+        manifest = self._manifests.get(key)
+        if manifest is None:
+            manifest = self._manifests[key] = self.catalog.manifest(interface, number)
+        return manifest
 
     def _make_pick(self, interface: Interface, number: int | None) -> Pick:
         manifest = self.manifest(interface, number)
@@ -152,5 +158,4 @@ class Question:
         if self._winner is not None and self._winner[0] == interface:
             others = (w for w in winners if w.name != self._winner[1].name)
             winners = tuple(sorted((*others, self._winner[1])))
-        edges = {(d.interface, d.kind): d.at_least for d in needs}
-        return Pick(number, needs, edges, (winners, manifest.removed))
+        return Pick(number, needs, (winners, manifest.removed))

@@ -85,6 +85,8 @@ class _Search:
             if pick.below(d.at_least):
                 return self._too_low(interface, pick, needer, d)
         for d in pick.needs:
+            if not d.at_least:
+                continue
             known = pick if d.interface == interface else self.picks.get(d.interface)
             if known is not None and known.below(d.at_least):
                 conditions = {} if known is pick else {d.interface: Condition({}, below=d.at_least)}

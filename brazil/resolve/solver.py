@@ -44,12 +44,16 @@ def resolve(request: Request, base: Mapping[Interface, PackageVersion], catalog:
     answer = search(question)
     if isinstance(answer, Nogood):
         return _explained(question, answer)
-    return Resolution(
-        {
-            interface: None if pick.number is None else PackageVersion(interface, pick.number)
-            for interface, pick in sorted(answer.items())
-        }
-    )
+    return Resolution({interface: _version(interface, answer[interface].number, base) for interface in sorted(answer)})
+
+
+def _version(
+    interface: Interface, number: int | None, base: Mapping[Interface, PackageVersion]
+) -> PackageVersion | None:
+    if number is None:
+        return None
+    pinned = base.get(interface)
+    return pinned if pinned and pinned.number == number else PackageVersion(interface, number)
 
 
 def _explained(question: Question, nogood: Nogood) -> Conflict:
