@@ -19,10 +19,15 @@ from brazil.store.local import LocalStore
 from tests.e2e.product import Product, open_shop, options, toml
 
 
+def missing(*programs: str) -> str:
+    """Say which programs this machine has not; empty: it has them all."""
+    absent = [program for program in programs if not shutil.which(program, path="/usr/bin:/bin")]
+    return f"there is no {', '.join(absent)} on this machine" if absent else ""
+
+
 def need(*programs: str) -> pytest.MarkDecorator:
     """Skip what needs programs that this machine has not, and say which."""
-    missing = [program for program in programs if not shutil.which(program, path="/usr/bin:/bin")]
-    return pytest.mark.skipif(bool(missing), reason=f"there is no {', '.join(missing)} on this machine")
+    return pytest.mark.skipif(bool(missing(*programs)), reason=missing(*programs))
 
 
 class Run(NamedTuple):

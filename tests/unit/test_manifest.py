@@ -1,9 +1,11 @@
 import pytest
 
-from brazil.build_systems import option_specs
+from brazil.build_systems import SYSTEMS, option_specs
 from brazil.errors import Problem, UsageError
 from brazil.formats.manifest import parse_manifest
 from brazil.model.package import Manifest
+
+SYSTEM_NAMES = ", ".join(map(repr, SYSTEMS))
 
 MAKE = '[package]\nname = "Shop"\ninterface = "1.0"\nbuild-system = "make"\n'
 PYTHON = MAKE.replace("make", "python")
@@ -70,7 +72,7 @@ BAD: dict[str, tuple[str | bytes, list[tuple[int, str, str, str, str, str]]]] = 
          (0, "package.interface", "missing-key", "missing key 'interface' in [package]",
          "", 'write the version as text, such as "1.0"'),
          (0, "package.build-system", "missing-key", "missing key 'build-system' in [package]",
-         "", "one of 'command', 'make', 'python'")],
+         "", f"one of {SYSTEM_NAMES}")],
     ),
     "unknown table": (
         MAKE + '[dependancies]\nA = "1.0"\n',
@@ -102,7 +104,7 @@ BAD: dict[str, tuple[str | bytes, list[tuple[int, str, str, str, str, str]]]] = 
         [(1, "package.interface", "missing-key", "missing key 'interface' in [package]",
          "", 'write the version as text, such as "1.0"'),
          (1, "package.build-system", "missing-key", "missing key 'build-system' in [package]",
-         "", "one of 'command', 'make', 'python'")],
+         "", f"one of {SYSTEM_NAMES}")],
     ),
     "name of a wrong type": (
         '[package]\nname = 7\ninterface = "1.0"\nbuild-system = "make"\n',
@@ -142,12 +144,12 @@ BAD: dict[str, tuple[str | bytes, list[tuple[int, str, str, str, str, str]]]] = 
     "unknown system, nothing near": (
         '[package]\nname = "Shop"\ninterface = "1.0"\nbuild-system = "zzz"\n',
         [(4, "package.build-system", "wrong-value", "unknown build system 'zzz'",
-         "", "known build systems: 'command', 'make', 'python'")],
+         "", f"known build systems: {SYSTEM_NAMES}")],
     ),
     "system of a wrong type": (
         '[package]\nname = "Shop"\ninterface = "1.0"\nbuild-system = true\n',
         [(4, "package.build-system", "wrong-type", "package.build-system must be a string",
-         "it is a boolean", "one of 'command', 'make', 'python'")],
+         "it is a boolean", f"one of {SYSTEM_NAMES}")],
     ),
     "description of two lines": (
         MAKE + 'description = "a\\nb"\n',

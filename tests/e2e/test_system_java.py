@@ -1,0 +1,205 @@
+"""Build system `java`, in the real sandbox: a library, a program that uses it, their tests, and what must fail."""
+
+import zipfile
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from brazil.model.tested import CaseEnd
+from tests.e2e.product import Product, toml
+from tests.e2e.systems import Bad, Run, bad_packages, built_elsewhere, need, publish, runs, starter_files, try_all
+
+pytestmark = [pytest.mark.sandbox, need("javac", "jar")]
+
+_WORDS = """\
+package words;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+
+public final class Words {
+    private Words() {}
+
+    public static String greeting() {
+        try (var in = Words.class.getResourceAsStream("greeting.txt")) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8).strip();
+        } catch (IOException error) {
+            throw new UncheckedIOException(error);
+        }
+    }
+}
+"""
+
+_JUNIT_4 = """\
+package report;
+
+import org.junit.Assert;
+import org.junit.Test;
+
+public class OldTest {
+    @Test public void greets() { Assert.assertEquals("grüße, Ada", Report.of("Ada")); }
+}
+"""
+
+_JUNIT_5 = """\
+package report;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class NewTest {
+    @ParameterizedTest
+    @ValueSource(strings = {"Ada", "Bo"})
+    void greets(String name) {
+        var place = Report.class.getProtectionDomain().getCodeSource().getLocation().getPath();
+        assertEquals("/brazil/pkg/Report-1.0/java/Report.jar", place);
+        assertTrue(Report.of(name).endsWith(name));
+        assertTrue(NewTest.class.getResource("/table.csv") != null);
+    }
+}
+"""
+
+SHOP: Mapping[str, Mapping[str, str]] = {
+    # A module of a flat folder, with a resource beside its source.
+    "Words": {
+        "brazil.toml": toml("Words", "java"),
+        "src/module-info.java": "module words {\n    exports words;\n}\n",
+        "src/words/Words.java": _WORDS,
+        "src/words/greeting.txt": "grüße\n",
+    },
+    # Maven's folders, a name to quote, a manifest of its own.
+    "Report": {
+        "brazil.toml": toml("Report", "java", dependencies={"Words": "1.0"})
+        + '\n[build]\noptions = ["-parameters", "-Xlint:all", "-Werror"]\nscripts = { report = "report.Report" }\n',
+        "src/main/java/report/Report.java": "package report;\n\npublic final class Report {\n"
+        '    public static String of(String name) { return words.Words.greeting() + ", " + name; }\n\n'
+        "    public static void main(String[] names) { System.out.println(of(names[0])); }\n}\n",
+        'src/main/java/report/it\'s "odd"/Odd.java': "package report;\n\nfinal class Odd {}\n",
+        "src/main/resources/META-INF/MANIFEST.MF": "Manifest-Version: 1.0\nAutomatic-Module-Name: report\n",
+        "src/main/resources/META-INF/services/java.lang.Runnable": "report.None\n",
+        "src/test/java/report/OldTest.java": _JUNIT_4,
+        "src/test/java/report/NewTest.java": _JUNIT_5,
+        "src/test/resources/table.csv": "1\n",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def java(tmp_path_factory: pytest.TempPathFactory) -> Product:
+    """Words and Report published; nobody changes it."""
+    return publish(tmp_path_factory.mktemp("java") / "shop", SHOP, "Report")
+
+
+def test_a_jar_holds_classes_and_resources(java: Product) -> None:
+    files = runs(java)["build Report-1.0"].files
+    assert set(files) == {"bin/report", "java/Report.jar"}
+    with zipfile.ZipFile(BytesIO(files["java/Report.jar"])) as jar:
+        assert jar.read("META-INF/MANIFEST.MF").splitlines()[1] == b"Automatic-Module-Name: report"
+        assert [name for name in jar.namelist() if not name.endswith("/")] == [
+            "META-INF/MANIFEST.MF",
+            "META-INF/services/java.lang.Runnable",
+            "report/Odd.class",
+            "report/Report.class",
+        ]
+        assert {entry.date_time for entry in jar.infolist()} == {(1980, 1, 1, 0, 0, 2)}
+    with zipfile.ZipFile(BytesIO(runs(java)["build Words-1.0"].files["java/Words.jar"])) as jar:
+        assert {"module-info.class", "words/Words.class", "words/greeting.txt"} <= set(jar.namelist())
+
+
+def test_a_program_runs_with_a_library_of_its_closure(java: Product) -> None:
+    work = java.workspace()
+    assert work.process("exec", "Report", "--", "report", "Ada").out == "grüße, Ada\n"
+
+
+def test_tests_of_both_kinds_run_against_the_jar(java: Product) -> None:
+    tested = runs(java)["test Report-1.0"].tested
+    assert tested.unreadable == ()
+    assert [(case.suite, case.end) for case in tested.cases] == [
+        ("report.NewTest", CaseEnd.PASSED),
+        ("report.NewTest", CaseEnd.PASSED),
+        ("report.OldTest", CaseEnd.PASSED),
+    ]
+    assert "there are no tests in src/test/java, tests or test" in runs(java)["test Words-1.0"].log
+
+
+def test_the_same_artifact_elsewhere(java: Product, tmp_path: Path) -> None:
+    assert built_elsewhere(tmp_path / "other", SHOP, "Report").digest == runs(java)["build Report-1.0"].digest
+
+
+def test_the_starter_builds_and_passes(tmp_path: Path) -> None:
+    product = publish(tmp_path / "shop", {"JsonKit": starter_files("java", "JsonKit")}, "JsonKit")
+    assert runs(product)["test JsonKit-1.0"].tested.count(CaseEnd.PASSED) == 1
+    assert product.workspace().process("exec", "JsonKit", "--", "json_kit", "Ada").out == "Hello, Ada!\n"
+
+
+def _test(**methods: str) -> str:
+    lines = [
+        f"    @org.junit.Test public void {name}() throws Exception {{ {body} }}" for name, body in methods.items()
+    ]
+    return "\n".join(["public class PayTest {", *lines, "}", ""])
+
+
+_PAY = {"src/Pay.java": "class Pay {}\n"}
+_HANGS = _test(hangs="Thread.sleep(100_000);")
+_FAILS = _test(
+    fails='org.junit.Assert.fail("too little");',
+    connects='new java.net.Socket("192.0.2.1", 80);',
+    writes='new java.io.FileOutputStream("/usr/share/pay");',
+    changes='new java.io.FileOutputStream("/brazil/pkg/Failing-1.0/java/Failing.jar");',
+)
+_LIES = _test(
+    lies='java.nio.file.Files.writeString(java.nio.file.Path.of(System.getenv("BRAZIL_REPORT"), "x.xml"), "<a");'
+)
+_BAD = {
+    "NoFolder": Bad(_PAY, 'source = "lib"', said="java: there is no folder lib; name the one of the sources"),
+    "NoSource": Bad({"src/readme.txt": ""}, said="java: there is no Java source in src"),
+    "NoResources": Bad(_PAY, 'resources = "data"', said="java: there is no folder data"),
+    "Broken": Bad({"src/Pay.java": "class Pay {"}, said="src/Pay.java:1: error: reached end of file while parsing"),
+    "NoLibrary": Bad({"src/Pay.java": "class Pay extends words.Words {}"}, said="package words does not exist"),
+    "NoClass": Bad(_PAY, 'scripts = { pay = "shop.Main" }', said="java: script pay: there is no class shop.Main"),
+    "OldTool": Bad(_PAY, 'options = ["--release", "99"]', exit_code=2, said="release version 99 not supported"),
+    "OddOption": Bad(_PAY, 'options = ["--odd; false $HOME"]', exit_code=2, said="invalid flag: --odd; false $HOME\n"),
+    "NoTests": Bad({**_PAY, "tests/Helper.java": "class Helper {}\n"}, step="test", said="no test was found in tests"),
+    "NoTestFolder": Bad(_PAY, 'tests = "checks"', step="test", said="java: there is no folder checks"),
+    "Failing": Bad({**_PAY, "tests/PayTest.java": _FAILS}, step="test", said="=> java.lang.AssertionError: too little"),
+    "Hanging": Bad({**_PAY, "tests/PayTest.java": _HANGS}, "timeout = 10", "test", 137, "its time limit"),
+}
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
+    liar = bad_packages("java", {"Liar": Bad({**_PAY, "tests/PayTest.java": _LIES})})
+    return try_all(tmp_path_factory.mktemp("java") / "failing", bad_packages("java", _BAD) | liar)
+
+
+@pytest.mark.parametrize("name", _BAD)
+def test_what_must_fail_says_why(failed: dict[str, Run], name: str) -> None:
+    bad = _BAD[name]
+    run = failed[f"{bad.step} {name}-1.0"]
+    assert (run.exit_code, run.files) == (bad.exit_code, {}), run.log
+    assert bad.said in run.log
+
+
+@pytest.mark.parametrize(
+    "expected",
+    [
+        "connects ✘ Network is unreachable",
+        "writes ✘ /usr/share/pay (Read-only file system)",
+        "changes ✘ /brazil/pkg/Failing-1.0/java/Failing.jar (Read-only file system)",
+    ],
+)
+def test_tests_reach_neither_the_network_nor_anything_outside(failed: dict[str, Run], expected: str) -> None:
+    assert expected in failed["test Failing-1.0"].log
+
+
+def test_broken_xml_is_told_and_the_rest_is_read(failed: dict[str, Run]) -> None:
+    run = failed["test Liar-1.0"]
+    assert run.exit_code == 0
+    assert [file for file, _ in run.tested.unreadable] == ["x.xml"]
+    assert [case.name for case in run.tested.cases] == ["lies"]
