@@ -29,14 +29,22 @@ class Place:
     def __init__(self, folder: Path, files: FILES) -> None:
         self.source, self.out = folder / "src", folder / "out"
         self.source.mkdir(parents=True)
+        self.report = folder / "report"
         self.out.mkdir()
+        self.report.mkdir()
         for name, text in files.items():
             path = self.source / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
 
     def run(self, script: str, environment: tuple[tuple[str, str], ...] = (), **more: str) -> tuple[int, str]:
-        variables = {"PATH": "/usr/bin:/bin", "BRAZIL_OUT": str(self.out), "LANG": "C.UTF-8", **dict(environment)}
+        variables = {
+            "PATH": "/usr/bin:/bin",
+            "BRAZIL_OUT": str(self.out),
+            "BRAZIL_REPORT": str(self.report),
+            "LANG": "C.UTF-8",
+            **dict(environment),
+        }
         done = subprocess.run(
             ["/bin/sh", "-eu", "-c", script],
             cwd=self.source,
@@ -257,16 +265,16 @@ def test_python_a_failing_test_fails(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("top", "options", "source", "tests"),
     [
-        (("src", "tests"), "", '"src"', "tests"),
-        (("shop.py",), "", '"."', ""),
-        (("src", "tests"), 'source = "lib"\ntests = "lib/tests"', '"lib"', "lib/tests"),
-        (("src", "tests"), 'source = "."\ntests = ""', '"."', ""),
+        (("src", "tests"), "", '"source": ""', "tests"),
+        (("shop.py",), "", '"source": ""', ""),
+        (("src", "tests"), 'source = "lib"\ntests = "lib/tests"', '"source": "lib"', "lib/tests"),
+        (("src", "tests"), 'source = "."\ntests = ""', '"source": "."', ""),
     ],
 )
 def test_python_defaults_follow_the_source(top: tuple[str, ...], options: str, source: str, tests: str) -> None:
     made = recipe("python", options, top)
     assert source in made.build
-    assert f"\npython3 -B - {tests} " in made.test if tests else made.test == ""
+    assert f"\npython3 -B - unittest {tests} " in made.test if tests else made.test == ""
 
 
 @pytest.mark.parametrize(

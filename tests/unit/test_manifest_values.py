@@ -73,6 +73,7 @@ def test_a_full_manifest() -> None:
             ("packages", []),
             ("scripts", {"a": "x:z", "b": "x:y"}),
             ("source", ""),
+            ("test-runner", "unittest"),
             ("tests", "tests?"),
         ),
         outputs=(("bin/*", "bin"),),
@@ -156,7 +157,13 @@ def test_a_manifest_as_plain_data() -> None:
         "build-tools": [["JsonKit-1.0", 0, 16], ["Python-3", 0, 15]],
         "winners": ["A-2", "Z-1"],
         "removed": ["JsonKit-1.0"],
-        "options": {"packages": [], "scripts": {"a": "x:z", "b": "x:y"}, "source": "", "tests": "tests?"},
+        "options": {
+            "packages": [],
+            "scripts": {"a": "x:z", "b": "x:y"},
+            "source": "",
+            "test-runner": "unittest",
+            "tests": "tests?",
+        },
         "outputs": {"bin/*": "bin"},
     }
 
