@@ -23,7 +23,7 @@ from brazil.plan.planner import Plan, Step
 
 _Name = tuple[str, str]  # an Interface
 _Key = tuple[str, str, str]  # a StepId
-_Top = tuple[str, tuple[str, ...]]  # digest of the manifest, names at the top of a source
+_Source = tuple[str, str, tuple[str, ...]]  # interface version, digest of the manifest, names at the top
 
 
 class Part(NamedTuple):
@@ -48,20 +48,20 @@ class _Row(NamedTuple):
 class _Package(NamedTuple):
     """What is remembered of a package."""
 
-    top: _Top | None  # None: it is not in use
+    source: _Source | None  # of the checkout; None: it is not in use
     artifacts: dict[str, tuple[str, int]]  # interface version -> digest of what a Step reads or made
     rows: tuple[_Row, ...]
 
     def encode(self) -> bytes:
         """Write the record."""
-        return marshal.dumps((self.top, self.artifacts, [tuple(row) for row in self.rows]))
+        return marshal.dumps((self.source, self.artifacts, [tuple(row) for row in self.rows]))
 
 
 def remember(
     plan: Plan,
     outcomes: Mapping[StepId, Outcome],
     artifacts: Mapping[Interface, Digest],
-    tops: Mapping[PackageName, Directory],
+    tops: Mapping[Interface, Directory],
 ) -> dict[str, bytes]:
     """Return the records of a Plan whose every Step succeeded, by package.
 
@@ -81,8 +81,9 @@ def remember(
             digest.hash,
             digest.size,
         )
-    for name, directory in tops.items():
-        packages[name] = packages.get(name, _Package(None, {}, ()))._replace(top=_top(directory))
+    for interface, top in tops.items():
+        package = packages.get(interface.name, _Package(None, {}, ()))
+        packages[interface.name] = package._replace(source=(interface.version, *_top(top)))
     for rank, step in enumerate(plan.steps.values()):
         needs, consumers = tuple(map(_key, step.needs)), tuple(needed_by[step.id])
         row = _Row(_key(step.id), rank, needs, consumers, _recipe(step), _results(step, outcomes[step.id]))
@@ -109,7 +110,22 @@ class RememberedPlan:
         Raises:
             KeyError: a record is missing.
         """
-        return self._package(name).top == _top(top)
+        source = self._package(name).source
+        return source is not None and source[1:] == _top(top)
+
+    def in_use(self, names: Iterable[PackageName]) -> dict[Interface, Digest]:
+        """Return what packages in use came to, before any change.
+
+        Raises:
+            KeyError: a record is missing.
+        """
+        found = {}
+        for name in names:
+            package = self._package(name)
+            if package.source:
+                version = package.source[0]
+                found[Interface(name, version)] = Digest(*package.artifacts[version])
+        return found
 
     def part(self, sources: Mapping[PackageName, Digest]) -> Part:
         """Return the Steps that changed sources may affect.
@@ -158,15 +174,15 @@ class RememberedPlan:
             record = self._read(name)
             if record is None:
                 raise KeyError(name)
-            top, artifacts, rows = marshal.loads(record)
-            self._packages[name] = _Package(top, artifacts, tuple(_Row(*row) for row in rows))
+            source, artifacts, rows = marshal.loads(record)
+            self._packages[name] = _Package(source, artifacts, tuple(_Row(*row) for row in rows))
         return self._packages[name]
 
     def _row(self, key: _Key) -> _Row:
         return next(row for row in self._package(key[1]).rows if row.key == key)
 
 
-def _top(directory: Directory) -> _Top:
+def _top(directory: Directory) -> tuple[str, tuple[str, ...]]:
     manifest = next((str(node.digest) for node in directory.files if node.name == MANIFEST), "")
     return manifest, tuple(sorted(node.name for nodes in directory for node in nodes))
 

@@ -42,7 +42,7 @@ def build_again(
     Raises:
         UsageError: a checkout is not what it should be.
     """
-    records = RecordFile.open(plan_path(workspace, look.key), look.trace.plan) if look.links_hold else None
+    records = RecordFile.open(plan_path(workspace, look.key), look.trace.plan)
     if records is None:
         return None
     before = {row[0]: Digest(row[1], row[2]) for row in look.trace.checkouts if row[0] in look.changed}
@@ -53,6 +53,9 @@ def build_again(
         if not all(plan.fits(name, machine.store.read_directory(root)) for name, root in changed.items()):
             return None
         part = plan.part(changed)
+        # A link that somebody changed, for another request or by hand, can be any.
+        suspects = () if look.links_hold else [PackageName(row[0]) for row in look.trace.checkouts]
+        unsure = plan.in_use(suspects)
     except KeyError:  # damaged
         return None
     execution = Execution(
@@ -65,14 +68,13 @@ def build_again(
     )
     outcomes = execution.run()
     artifacts = built(outcomes)
-    in_use = {row[0] for row in look.trace.checkouts}
-    link_artifacts(workspace, {i: d for i, d in artifacts.items() if i.name in in_use}, machine)
+    mine = plan.in_use(interface.name for interface in artifacts)  # a Step may be of a pinned line of the package
+    link_artifacts(workspace, {i: artifacts[i] for i in mine if i in artifacts}, machine)
     again = BuildAgain(outcomes, look.trace.results - len(outcomes), ())
     if again.succeeded:
         again = again._replace(stale=look.trace.stale)
-        fresh = rows_of(now)
-        if fresh is not None:
-            state = records.change(plan.changed(part, outcomes)) if outcomes else look.trace.plan
-            rows = {row[0]: row for row in (*look.trace.checkouts, *fresh)}  # keeps the order of the first
-            leave_trace(workspace, look.key, list(rows.values()), look.trace.results, again.stale, state)
+        link_artifacts(workspace, {i: digest for i, digest in unsure.items() if i not in artifacts}, machine)
+        state = records.change(plan.changed(part, outcomes)) if outcomes else look.trace.plan
+        rows = {row[0]: row for row in (*look.trace.checkouts, *rows_of(now))}  # keeps the order of the first
+        leave_trace(workspace, look.key, list(rows.values()), look.trace.results, again.stale, state)
     return again

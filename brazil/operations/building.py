@@ -25,7 +25,6 @@ from brazil.operations.in_use import (
     link_artifacts,
     plan_path,
     rows_of,
-    tops,
     unchanged,
 )
 from brazil.plan.environment import search_paths
@@ -116,14 +115,14 @@ def build_workspace(
     if build.succeeded:
         # Before that, what a consumer should be built against is not known.
         build = build._replace(stale=_stale(candidate, artifacts, machine))
-        if rows := rows_of(checkouts):
-            make_room(str(workspace.root))
-            plan_state = NOTHING
-            if not candidate.affected.rebuild - {step.interface for step in plan.steps}:
-                # Else a change to one source may make more stale than this.
-                records = remember(plan, outcomes, artifacts, tops(checkouts, machine))
-                plan_state = write_records(plan_path(workspace, key), records)
-            leave_trace(workspace, key, rows, len(outcomes), tuple(map(str, build.stale)), plan_state)
+        make_room(str(workspace.root))
+        plan_state = NOTHING
+        if not candidate.affected.rebuild - {step.interface for step in plan.steps}:
+            # Else a change to one source may make more stale than this.
+            tops = {i: machine.store.read_directory(package.source) for i, package in candidate.fresh.items()}
+            records = remember(plan, outcomes, artifacts, tops)
+            plan_state = write_records(plan_path(workspace, key), records)
+        leave_trace(workspace, key, rows_of(checkouts), len(outcomes), tuple(map(str, build.stale)), plan_state)
     return build
 
 

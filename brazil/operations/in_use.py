@@ -7,12 +7,11 @@ from brazil.errors import Problem, UsageError
 from brazil.model.action import StepId, StepKind
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName
-from brazil.model.tree import Directory
 from brazil.model.workspace import Captured
 from brazil.ports import Checkouts
 from brazil.workspace.folder import WorkspaceFolder
 from brazil.workspace.record_file import State
-from brazil.workspace.trace import Look, Row, Trace, save_trace, stamp_of, trace_path
+from brazil.workspace.trace import UNTRUSTED, Look, Row, Trace, save_trace, stamp_of, trace_path
 
 _PLAN = "plan"  # the kind of file beside a trace that holds the remembered Plan
 
@@ -49,11 +48,6 @@ def captured(
     return found
 
 
-def tops(checkouts: Mapping[PackageName, Captured], machine: Machine) -> dict[PackageName, Directory]:
-    """Return the top Directory of every source in use."""
-    return {name: machine.store.read_directory(checkout.root) for name, checkout in checkouts.items()}
-
-
 def built(outcomes: Mapping[StepId, Outcome]) -> dict[Interface, Digest]:
     """Return the artifacts that Steps gave."""
     return {s.interface: o.output for s, o in outcomes.items() if s.kind is StepKind.BUILD and o.output}
@@ -70,14 +64,12 @@ def plan_path(workspace: WorkspaceFolder, key: str) -> str:
     return trace_path(str(workspace.root), key, _PLAN)
 
 
-def rows_of(checkouts: Mapping[PackageName, Captured]) -> list[Row] | None:
-    """Return captured checkouts as a trace has them; None when a Stamp of them cannot be trusted."""
-    rows = []
-    for name, (root, paths, stamps) in checkouts.items():
-        if paths is None:
-            return None
-        rows.append((str(name), root.hash, root.size, paths, stamps))
-    return rows
+def rows_of(checkouts: Mapping[PackageName, Captured]) -> list[Row]:
+    """Return captured checkouts as a trace has them; one whose Stamps cannot be trusted will be captured again."""
+    return [
+        (str(name), root.hash, root.size, paths or (), UNTRUSTED if paths is None else stamps)
+        for name, (root, paths, stamps) in checkouts.items()
+    ]
 
 
 def leave_trace(

@@ -5,9 +5,9 @@ that decided the build: this program, the platform, the workspace file, the requ
 since. When the key is the same and every Stamp is, so is the result: no git, no graph and no store is asked. When
 some Stamps differ, the other checkouts need no second look.
 
-Only a build that succeeded leaves a trace, and only when no Stamp was too fresh to be trusted. The file may be lost
-or damaged at any time. This module is on the quickest path there is: it imports next to nothing, and hands the rows
-of a trace on as they are.
+Only a build that succeeded leaves a trace. A checkout of which a Stamp was too fresh to be trusted is in it without
+Stamps, and so counts as changed. The file may be lost or damaged at any time. This module is on the quickest path there
+is: it imports next to nothing, and hands the rows of a trace on as they are.
 """
 
 import gc
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _MAGIC = f"brazil trace 3 {sys.hexversion:x}\n".encode()
 _CHECK = 32  # bytes of the SHA-256 behind the magic
 _KEPT = 16  # files of traces in one workspace
+UNTRUSTED = b"?"  # no Stamps, and unlike any
 
 # A checkout: its package, hash and size of its source, the paths that decided it, and their Stamps as `packed`.
 Row = tuple[str, str, int, tuple[str, ...], bytes]

@@ -4,7 +4,6 @@ import subprocess
 
 import pytest
 
-from brazil.source import capture
 from tests.e2e.product import Product, toml
 
 pytestmark = pytest.mark.sandbox
@@ -132,14 +131,36 @@ def test_nothing_to_do_is_never_said_of_what_is_gone(shop: Product) -> None:
     assert again.data["artifacts"] == answer.data["artifacts"]
 
 
-def test_a_link_that_is_gone_is_made_again(shop: Product, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capture, "_FRESH", 0)  # so that the first build leaves a trace and a remembered Plan
+def test_a_link_that_is_gone_is_made_again(shop: Product) -> None:
     work = shop.workspace("Shop")
     work.ok("build")
     link = work.cwd / "build" / "Shop"
     link.unlink()
     assert work.ok("build").out == "nothing to do: 1 result remembered, nothing ran\n"
     assert (link / "bin" / "shop").is_file()
+
+
+def test_a_link_that_another_request_moved_is_moved_back(shop: Product) -> None:
+    work = shop.workspace("Rates", "Shop")
+    rate = work.cwd / "build" / "Rates" / "share" / "rate"
+    work.ok("build")
+    (work.src("Rates") / "rate").write_text("20\n")
+    work.ok("build", "Rates")
+    assert rate.read_text() == "20\n"
+    (work.src("Rates") / "rate").write_text("19\n")
+    assert work.ok("build").out == "nothing to do: 2 results remembered, nothing ran\n"
+    assert rate.read_text() == "19\n"
+
+
+def test_edits_in_quick_succession_are_built_without_planning_everything(shop: Product) -> None:
+    work = shop.workspace("Rates", "Shop")
+    work.ok("build")
+    for rate in ("20", "21", "22"):
+        (work.src("Rates") / "rate").write_text(f"{rate}\n")
+        assert work.ok("build").err.splitlines()[0] == "plan      2 builds and 0 test runs"
+        assert (work.cwd / "build" / "Rates" / "share" / "rate").read_text() == f"{rate}\n"
+    work.edit("Shop", "shop.sh", "exec", "exec  ")
+    assert work.ok("build").err.splitlines()[0] == "plan      1 build and 0 test runs"
 
 
 def test_edit_of_the_same_size_and_time_is_seen(shop: Product) -> None:

@@ -5,15 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from brazil.source import capture
 from tests.e2e.product import Product
 
 pytestmark = pytest.mark.sandbox
 
 
 @pytest.fixture
-def work(shop: Product, monkeypatch: pytest.MonkeyPatch) -> Product:
-    monkeypatch.setattr(capture, "_FRESH", 0)  # so that every build leaves a trace
+def work(shop: Product) -> Product:
     inside = shop.workspace("Rates", "Shop")
     inside.ok("build")
     return inside
