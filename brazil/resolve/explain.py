@@ -81,8 +81,14 @@ def _title(conflict: Conflict) -> str:
     assert_never(conflict.kind)
 
 
+_CIRCLE = 12  # names in a title
+
+
 def _circle(cycle: tuple[Interface, ...]) -> str:
-    return " -> ".join(map(str, (*cycle, cycle[0])))
+    names = [*map(str, cycle), str(cycle[0])]
+    if len(names) > _CIRCLE:
+        names[2:-2] = [f"{len(names) - 4} more"]
+    return " -> ".join(names)
 
 
 def _conclusion(conflict: Conflict) -> str:

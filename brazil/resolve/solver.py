@@ -61,6 +61,8 @@ def _explained(question: Question, nogood: Nogood) -> Conflict:
     targets, core = question.targets, _core(question, question.targets, nogood.atoms)
     # How a target comes to need the root of the trouble would only lengthen the story.
     for root in sorted({package for package, _, _ in core}):
+        if len(targets) == 1 and _is_loop(core):
+            break  # the same from each of its packages, and to look from all of 200 takes minutes
         alone = search(question.restricted((root,), core))
         if isinstance(alone, Nogood):
             smaller = _core(question, (root,), alone.atoms)
@@ -87,6 +89,12 @@ def _core(question: Question, targets: tuple[Interface, ...], atoms: frozenset[A
             if isinstance(without, Nogood):
                 atoms = without.atoms
     return atoms
+
+
+def _is_loop(core: frozenset[Atom]) -> bool:
+    """Say whether every package of a smallest core needs one other and is needed by one."""
+    needing, needed = {package for package, _, _ in core}, {need for _, need, _ in core}
+    return needing == needed and len(needing) == len(core)
 
 
 def _in_order(question: Question, core: frozenset[Atom], roots: tuple[Interface, ...]) -> tuple[Need, ...]:

@@ -281,3 +281,12 @@ def test_versions_that_need_the_same_are_ruled_out_together(monkeypatch: pytest.
     found = conflict(ask("OrderService-1.0", [*SHOP, *versions], BASE, [ORDERS]))
     assert found.kind is ConflictKind.TWO_INTERFACES
     assert len(looks) < 20
+
+
+def test_a_long_cycle_is_looked_at_twice_for_each_of_its_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = 100
+    new = [manifest(f"P{n:03}-1", normal=f"P{(n + 1) % size:03}-1") for n in range(size)]
+    looks = counted_looks(monkeypatch)
+    found = conflict(ask("P005-1 Other-1", [(1, manifest("Other-1"))], "", new))
+    assert (found.kind, len(found.needs), len(found.subject)) == (ConflictKind.CYCLE, size, size)
+    assert len(looks) < 3 * size
