@@ -258,8 +258,9 @@ class GitRegistry:
     def _tip(self, name: VersionSetName) -> str:
         tip = self._open().ref(set_ref(name))
         if not tip:
-            known = self._reader.sets()
-            raise lost_commit(set_ref(name)) if name in known else unknown_set(name, known)
+            if self._reader.has_ref(set_ref(name)):
+                raise lost_commit(set_ref(name))
+            raise unknown_set(name, self._reader.sets())
         return tip
 
     def _open(self) -> RegistryReader:

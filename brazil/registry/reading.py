@@ -27,6 +27,7 @@ from brazil.model.versionset import PackageRecord, Reason, RegisteredPackage, Re
 from brazil.registry import layout, parsed
 from brazil.registry.drafting import Changes
 from brazil.registry.parsed import Codec, Parsed, Table, Values
+from brazil.registry.refusals import lost_commit
 
 V = TypeVar("V")
 Read = Callable[[bytes, str], tuple[Interface, V]]  # content of a blob and its place -> a value and what it is of
@@ -63,13 +64,19 @@ class RegistryReader:
         found = self._objects.read(name)
         return found.id if found is not None else ""
 
+    def has_ref(self, name: str) -> bool:
+        """Say whether there is a ref, also one that names nothing."""
+        return (self._repository / name).is_file() or name in self._refs(name)
+
     def sets(self) -> list[VersionSetName]:
         """Return the names of all sets, sorted."""
+        return sorted(name for ref in self._refs(layout.SETS) if (name := layout.set_of_ref(ref)) is not None)
+
+    def _refs(self, prefix: str) -> dict[str, str]:
         try:
-            refs = refs_below(self._repository, layout.SETS)
+            return refs_below(self._repository, prefix)
         except GitFailedError as failure:
             raise broken(self._repository, failure) from failure
-        return sorted(name for ref in refs if (name := layout.set_of_ref(ref)) is not None)
 
     def packages(self) -> list[RegisteredPackage]:
         """Return every registered package, sorted by name."""
@@ -102,6 +109,7 @@ class RegistryReader:
         place = f"{layout.CATALOG}:{layout.package_file(name)}"
         found = self._objects.read(place)
         if found is None:
+            self._require_catalog()
             return None
         package = read_package(found.data, place)
         _require(package.name == name, place, f"it is about {package.name}")
@@ -215,11 +223,14 @@ class RegistryReader:
         trees: dict[str, Parsed] = {}
         if pins := entries.get(layout.PINS):
             trees[layout.PINS] = source(parsed.RECORDS, pins, layout.PINS, _read_pin)
+        pinned = trees.get(layout.PINS) or _nothing()
         platforms = self._tree(folder.id, f"{ref}:{layout.RESULTS}") if (folder := entries.get(layout.RESULTS)) else []
         for entry in platforms:
             path = f"{layout.RESULTS}/{_name(entry)}"
             trees[path] = source(parsed.RESULTS, entry, path, read_result)
-        pinned = trees.get(layout.PINS) or _nothing()
+            alone = sorted(trees[path].entries.keys() - pinned.entries.keys())
+            if alone:
+                raise _damaged(f"{ref}:{path}", f"it has a result of {alone[0]}, which is not pinned")
         revision = Revision(
             info,
             state.policy,
@@ -307,8 +318,17 @@ class RegistryReader:
         if found is None:
             # A name with a path may well be absent; an id that something refers to may not.
             _require(":" in name, place or name, f"the tree {name} is missing")
+            self._require_catalog()
             return []
         return _entries(found.data, found.type, place or name)
+
+    def _require_catalog(self) -> None:
+        """Tell a catalog that lacks something from a branch that names no catalog."""
+        if self._objects.read(f"{layout.CATALOG}^{{commit}}") is None:
+            other = self._objects.read(layout.CATALOG)
+            _require(other is None, layout.CATALOG, f"it is a {other.type}" if other else "")
+            if self.has_ref(layout.CATALOG):
+                raise lost_commit(layout.CATALOG)
 
     def _trees(self, entries: list[TreeEntry]) -> list[tuple[TreeEntry, list[TreeEntry]]]:
         found = self._objects.read_many(e.id for e in entries if e.mode == DIRECTORY)
