@@ -11,7 +11,9 @@ from brazil.ports import ContentStore
 MANIFEST = "brazil.toml"
 
 
-def fresh_package(store: ContentStore, name: PackageName, source: Digest, commit: str, file: str) -> Fresh:
+def fresh_package(
+    store: ContentStore, name: PackageName, source: Digest, commit: str, file: str, *, ignored: bool = False
+) -> Fresh:
     """Read and check the manifest of a source.
 
     Args:
@@ -20,23 +22,27 @@ def fresh_package(store: ContentStore, name: PackageName, source: Digest, commit
         source: root of its Tree.
         commit: where it is from; empty for a checkout's uncommitted content.
         file: its manifest as the user knows it, for messages.
+        ignored: if it has none, that is because git ignores the file.
 
     Raises:
         UsageError: there is no manifest, it is wrong, or it is another package's.
     """
-    for node in store.read_directory(source).files:
+    top = store.read_directory(source)
+    for node in top.files:
         if node.name == MANIFEST:
             manifest = parse_manifest(store.read(node.digest), file=file, systems=option_specs())
             break
     else:
-        raise UsageError(
-            Problem(
-                "manifest.missing",
-                f"{name} has no {MANIFEST} at the top of its repository",
-                hint="write one: see docs/manifest.md",
-                file=file,
-            )
-        )
+        because, hint = "", "write one: see docs/manifest.md"
+        if any(link.name == MANIFEST for link in top.symlinks):
+            because, hint = "it is a link", "make it a file"
+        elif any(folder.name == MANIFEST for folder in top.directories):
+            because, hint = "it is a folder", "make it a file"
+        elif ignored:
+            because = "git ignores the one that is there"
+            hint = f"take it out of .gitignore, or say 'git add --force {MANIFEST}'"
+        what = f"{name} has no {MANIFEST} at the top of its repository"
+        raise UsageError(Problem("manifest.missing", what, because, hint, file=file))
     if manifest.name != name:
         raise UsageError(
             Problem(

@@ -100,7 +100,8 @@ def broken(folder: Path, failure: GitFailedError) -> BrazilError:
     """Translate the failure of a local command in a repository of ours."""
     text = failure.text.lower()
     if any(words in text for words in _CANNOT_WRITE):
-        return UnavailableError(Problem("git.write", f"the repository {folder} cannot be written", failure.text))
+        hint = "free space or fix its permissions"
+        return UnavailableError(Problem("git.write", f"the repository {folder} cannot be written", failure.text, hint))
     if "not a git repository" in text:
         return UsageError(Problem("git.no-repository", f"{folder} is not a git repository", failure.text))
     return IntegrityError(

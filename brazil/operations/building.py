@@ -179,9 +179,9 @@ def _fresh(
     fresh: dict[Interface, Fresh] = {}
     problems: list[Problem] = []
     for name, checkout in checkouts.items():
-        file = str(workspace.checkout(name) / MANIFEST)
+        file = workspace.checkout(name) / MANIFEST
         try:
-            package = fresh_package(machine.store, name, checkout.root, "", file)
+            package = fresh_package(machine.store, name, checkout.root, "", str(file), ignored=file.is_file())
             fresh[package.manifest.interface] = package
         except UsageError as error:
             problems += error.problems

@@ -36,7 +36,12 @@ class RunFolders:
             self.lock, self._own = _own_folder(str(root))  # what is started holds the descriptor as well
         except OSError as error:
             raise UnavailableError(
-                Problem("sandbox.folder", f"{root} cannot hold the folders of runs", str(error))
+                Problem(
+                    "sandbox.folder",
+                    f"{root} cannot hold the folders of runs",
+                    error.strerror or str(error),
+                    "free space or fix its permissions",
+                )
             ) from error
         self._numbers = itertools.count()
         weakref.finalize(self, _give_back, self._own, self.lock, os.getpid())

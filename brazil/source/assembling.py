@@ -59,8 +59,12 @@ def kind_problem(path: str, because: str) -> Problem:
 
 
 def _problem(code: str, path: str, because: str, hint: str) -> Problem:
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in path)
-    return Problem(code, f"{shown} cannot be part of the source", because, hint)
+    return Problem(code, f"{printable(path)} cannot be part of the source", because, hint)
+
+
+def printable(path: str) -> str:
+    """Return a path as a message can show it."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in path)
 
 
 def decoded(name: bytes) -> str | None:

@@ -22,6 +22,7 @@ from brazil.model.versionset import RegisteredPackage
 from brazil.model.workspace import Captured
 from brazil.ports import CheckoutStatus, Clock, ContentStore
 from brazil.source.capture import Capture, Remembered, capture
+from brazil.source.listing import endless_problems, walk_checkout
 from brazil.source.mirror import SourceMirror, refs_of
 
 # `-x` says no; an encoding cannot be "no", only unspecified.
@@ -139,6 +140,8 @@ class GitCheckouts:
     def status(self, folder: Path) -> CheckoutStatus:
         """Compare a checkout with its HEAD."""
         _require_checkout(folder)
+        if endless := endless_problems(folder, walk_checkout(os.fsencode(folder), 0)):
+            raise UsageError(*(p._replace(what=f"{p.what} in {folder}") for p in endless))
         arguments = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames"]
         try:
             output = run(in_checkout(folder.absolute()), arguments)
@@ -162,7 +165,7 @@ def read_status(output: bytes) -> CheckoutStatus:
             branch = words[2]
         elif words[0] in _FIELDS:
             changed.append(line.split(" ", _FIELDS[words[0]])[-1])
-    return CheckoutStatus(commit, branch, tuple(sorted(changed)), "")
+    return CheckoutStatus(commit, branch, tuple(sorted(set(changed))), "")
 
 
 @contextmanager
@@ -193,15 +196,15 @@ def _require_checkout(folder: Path) -> None:
         hint = f"put it back, or say 'brazil ws drop {folder.name}'"
         raise UsageError(Problem("source.no-checkout", f"{folder} is no git checkout", "it is not there", hint))
     if not os.path.lexists(folder / ".git"):
-        raise UsageError(
-            Problem("source.no-checkout", f"{folder} is no git checkout", "it has no '.git'", "run 'git init' there")
-        )
+        hint = f"run 'git init' there, or move it away and say 'brazil ws drop {folder.name}'"
+        raise UsageError(Problem("source.no-checkout", f"{folder} is no git checkout", "it has no '.git'", hint))
 
 
 def _unreadable(folder: Path, failure: GitFailedError) -> BrazilError:
+    hint = f"move it away, then 'brazil ws drop {folder.name}' and use it again"
     if "not a git repository" in failure.text:
-        return UsageError(Problem("source.no-checkout", f"{folder} is no git checkout", failure.text))
-    return UsageError(Problem("source.checkout", f"git cannot read the checkout {folder}", failure.text))
+        return UsageError(Problem("source.no-checkout", f"{folder} is no git checkout", failure.text, hint))
+    return UsageError(Problem("source.checkout", f"git cannot read the checkout {folder}", failure.text, hint))
 
 
 def _busy(folder: Path) -> str:

@@ -5,7 +5,7 @@ measured); everything else is left to git itself. The walk also takes the Stamps
 """
 
 # Names are bytes here, as git and the kernel have them.
-# ruff: noqa: PTH118, PTH123
+# ruff: noqa: PTH116, PTH118, PTH123
 
 import os
 import stat
@@ -18,7 +18,10 @@ from brazil.errors import Problem
 from brazil.gitrepo.index import is_plain_index
 from brazil.gitrepo.process import in_checkout, run
 from brazil.model.workspace import Stamp
-from brazil.source.assembling import kind_problem, submodule_problem
+from brazil.source.assembling import kind_problem, printable, submodule_problem
+
+_LISTS = (b".gitignore", b".gitattributes")  # what git reads in every folder
+_OF_GIT = ("HEAD", "config", "index", "info/exclude", "info/attributes")  # and in its own
 
 
 class Listing(NamedTuple):
@@ -33,7 +36,7 @@ class Walk(NamedTuple):
 
     stamps: dict[str, Stamp]  # of the checkout, its folders, and what of git's decides which files count
     files: list[bytes]  # files and links
-    endless: list[bytes]  # ignore lists that are pipes or devices, which git would wait for
+    endless: list[bytes]  # lists of git's that are pipes or devices, which it would wait for
     plain: bool  # every one of them counts, as far as can be seen without git's index
 
 
@@ -59,7 +62,7 @@ def walk_checkout(root: bytes, started: int) -> Walk:
                     stack.append(path)
                 elif entry.is_symlink() or entry.is_file(follow_symlinks=False):
                     files.append(path)
-                elif entry.name == b".gitignore":
+                elif entry.name in _LISTS:
                     endless.append(path)
                 if entry.name == b".gitignore":  # also one that is itself ignored decides what counts
                     stamps[os.fsdecode(path)] = inode_stamp(entry.stat(follow_symlinks=False))
@@ -83,9 +86,8 @@ def list_checkout(folder: Path, walk: Walk) -> Listing:
     Raises:
         GitFailedError: git cannot read the checkout.
     """
-    if walk.endless:
-        problems = [kind_problem(os.fsdecode(path), "it is no file, directory or link") for path in walk.endless]
-        return Listing(sorted(walk.files), sorted(problems))
+    if problems := endless_problems(folder, walk):
+        return Listing(sorted(walk.files), problems)
     git = folder / ".git"
     if (
         walk.plain
@@ -96,6 +98,24 @@ def list_checkout(folder: Path, walk: Walk) -> Listing:
     ):
         return Listing(sorted(walk.files), [])
     return _ask_git(folder)
+
+
+def endless_problems(folder: Path, walk: Walk) -> list[Problem]:
+    """Name what git must not be asked about a checkout for, because it would wait for ever."""
+    paths = [os.fsdecode(path) for path in walk.endless]
+    paths += [f".git/{name}" for name in _OF_GIT if _is_endless(f"{folder}/.git/{name}")]
+    because = "it is a pipe or a device, which git would wait for"
+    return [
+        Problem("source.endless", f"{printable(path)} cannot be read", because, "remove it") for path in sorted(paths)
+    ]
+
+
+def _is_endless(path: str) -> bool:
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def inode_stamp(found: os.stat_result) -> Stamp:

@@ -43,6 +43,11 @@ def _broken_file(repository: Path) -> Path:
     return place
 
 
+def _no_manifest(repository: Path) -> None:
+    git(repository, "mv", "brazil.toml", "brazil.tml")
+    commit_all(repository, "renamed")
+
+
 def _linked_manifest(repository: Path) -> None:
     (repository / "brazil.toml").unlink()
     (repository / "brazil.toml").symlink_to("/etc/passwd")
@@ -82,7 +87,7 @@ _ENDS = (
     "error: {ref!a} is not a branch, tag or commit: "
     "it starts or ends with a character that is not allowed there [source.ref]"
 )
-_NO_MANIFEST = "New has no brazil.toml at the top of its repository [manifest.missing]"
+_NO_MANIFEST = "error: brazil.toml of New at {commit}: New has no brazil.toml at the top of its repository"
 REPOSITORIES = [
     Case("empty", _empty, f"error: New has no branch, tag or commit 'HEAD': {_NO_REF}", "it has no commit yet"),
     Case("shallow", _shallow, f"error: New has no branch, tag or commit 'HEAD': {_NO_REF}", "git fetch --unshallow"),
@@ -93,10 +98,9 @@ REPOSITORIES = [
         "check the address",
         exit_code=5,
     ),
-    Case(
-        "manifest is a link", _linked_manifest, f"error: brazil.toml of New at {{commit}}: {_NO_MANIFEST}", "write one"
-    ),
-    Case("manifest is a folder", _folder_as_manifest, f"error: brazil.toml of New at {{commit}}: {_NO_MANIFEST}"),
+    Case("no manifest", _no_manifest, f"{_NO_MANIFEST} [manifest.missing]", "write one: see docs/manifest.md"),
+    Case("manifest is a link", _linked_manifest, f"{_NO_MANIFEST}: it is a link [manifest.missing]", "make it a file"),
+    Case("manifest is a folder", _folder_as_manifest, f"{_NO_MANIFEST}: it is a folder [manifest.missing]", "make it"),
     Case(
         "manifest of 10 MB",
         _huge_manifest,
