@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -103,19 +104,35 @@ class _Terminated(BaseException):
     """SIGTERM arrived."""
 
 
-def _stop_at_first_signal() -> None:
-    """Let Ctrl-C and SIGTERM end the work; what then cleans up is not cut short by another of them."""
+def _stop_at_signals() -> None:
+    """Let Ctrl-C and SIGTERM end the work and clean up; a second of them ends everything at once, as a kill does.
+
+    What a kill leaves is safe, and the next command clears it.
+    """
     stopping = False
 
     def stop(number: int, _: FrameType | None) -> None:
         nonlocal stopping
-        if not stopping:
-            stopping = True
-            raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
+        if stopping:
+            _end_children()
+            os._exit(_INTERRUPTED if number == signal.SIGINT else _TERMINATED)
+        stopping = True
+        raise KeyboardInterrupt if number == signal.SIGINT else _Terminated
 
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:  # of a job in the background, which Ctrl-C is not for
             signal.signal(number, stop)
+
+
+def _end_children() -> None:
+    """Kill what this process has started; everything in a sandbox dies with the bubblewrap around it."""
+    # Without pathlib, which nothing else at the start of a command needs.
+    with suppress(OSError):
+        for thread in os.listdir("/proc/self/task"):  # noqa: PTH208
+            with open(f"/proc/self/task/{thread}/children", "rb") as file:  # noqa: PTH123
+                for child in file.read().split():
+                    with suppress(ProcessLookupError):
+                        os.kill(int(child), signal.SIGKILL)
 
 
 def run(arguments: list[str], look: "Look | None" = None) -> int:
@@ -125,7 +142,7 @@ def run(arguments: list[str], look: "Look | None" = None) -> int:
         arguments: words of the command line.
         look: at the workspace, when it was looked at already for just this command line.
     """
-    _stop_at_first_signal()
+    _stop_at_signals()
     gc.set_threshold(_COLLECTED)
     try:
         return _run(arguments, look)

@@ -2,6 +2,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -83,18 +84,31 @@ def test_interrupted_build_leaves_no_process_and_the_next_is_right(
     assert work.ok("build").out.splitlines()[0] == "nothing to do: 1 result remembered, nothing ran"
 
 
-def test_impatient_user_leaves_no_process_either(shop: Product) -> None:
+@pytest.mark.parametrize(
+    "numbers",
+    [(signal.SIGINT, signal.SIGINT), (signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT) * 10],
+    ids=["ctrl-c twice", "ctrl-c and terminated", "many"],
+)
+def test_second_signal_ends_at_once_and_the_next_is_right(shop: Product, numbers: tuple[signal.Signals, ...]) -> None:
     work = shop.workspace("Rates")
-    seconds = f"98764.{os.getpid()}"
+    seconds = f"98764.{len(numbers)}{numbers[1]}{os.getpid()}"
     _slow(work, seconds)
     process = work.start("build", "--events")
     _wait_for(process, "started")
-    for number in (signal.SIGINT, signal.SIGTERM) * 10:
+    while not _processes_with(f"sleep {seconds}"):
+        assert process.poll() is None
+    for number in numbers:
         process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode in (130, 143), err
     assert "Traceback" not in err
-    assert not _processes_with(f"sleep {seconds}")
+    deadline = time.monotonic() + 10
+    while _processes_with(f"sleep {seconds}"):  # the kernel ends it with its parent, a moment later
+        assert time.monotonic() < deadline
+    manifest = work.src("Rates") / "brazil.toml"
+    manifest.write_text(manifest.read_text().replace(f"sleep {seconds}\\n", "test -s rate\\n"))
+    assert work.process("build", "--json").ran == {"build Rates-1.0"}
+    assert not list((shop.home / "data" / "runs").glob("*/*")), "what was left is gone"
 
 
 def test_killed_build_is_done_again(shop: Product) -> None:

@@ -14,6 +14,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from brazil.graph.invariants import check
+from brazil.model.names import VersionSetName
+from brazil.wiring import Wiring
 from tests.e2e.product import Answer, Product, commit_all, git, open_shop, options, toml
 
 KINDS = ("kill", "after", "enospc", "eio", "interrupt", "impatient", "terminate")
@@ -178,10 +181,12 @@ class Storm:
         if "Traceback" in answer.err or answer.code == 70 or "it hung" in answer.err:
             faults.append(f"ended with {answer.code}: {answer.err}")
         # A command that is all but done ends well; SIGTERM right at the start of Python is its end.
-        codes = {"interrupt": (0, 130), "impatient": (0, 130), "terminate": (0, 143, -signal.SIGTERM)}
+        codes = {"interrupt": (0, 130), "impatient": (0, 130, 143), "terminate": (0, 143, -signal.SIGTERM)}
         if case.kind in codes and answer.code not in codes[case.kind]:
             faults.append(f"ended with {answer.code}: {answer.err}")
-        left = [*self.processes(), *(path for path in self.left_over() if not path.endswith(".dropped"))]
+        left = self.processes()
+        if case.kind != "impatient":  # who does not wait leaves it to the next command
+            left += [path for path in self.left_over() if not path.endswith(".dropped")]
         if case.kind in codes and left:
             faults.append(f"{left} is left")
         if case.kind in ("enospc", "eio") and answer.code not in (0, 1, 2, 4, 5):
@@ -195,6 +200,7 @@ class Storm:
         twin, seen = self._twins[command], self.seen(command)
         faults += [f"{key} is {seen.get(key)!r} and not {twin[key]!r}" for key in twin if seen.get(key) != twin[key]]
         faults += self.broken_repositories()
+        faults += self.broken_invariants()
         faults += [f"{process} is left" for process in self.processes()]
         faults += [f"{path} is left" for path in self.left_over()]
         mounts = Path("/proc/self/mountinfo").read_text()
@@ -238,6 +244,21 @@ class Storm:
                 f"{p} is locked" for p in place.rglob("*.lock") if p.name != "brazil.lock" and "objects" not in p.parts
             ]
         return faults
+
+    def broken_invariants(self) -> list[str]:
+        """What any revision of the set breaks of what every revision must keep."""
+        registry = Wiring(self.product.environment).registry
+        try:
+            name = VersionSetName("shop/dev")
+            revisions = [registry.revision(name, info.number) for info in registry.history(name)]
+        finally:
+            registry.close()
+        return [
+            f"revision {revision.info.number}: {problem.what}: {problem.because}"
+            for revision in revisions
+            for results in (None, *revision.results.values())
+            for problem in check(revision.records, results)
+        ]
 
     def left_over(self) -> list[str]:
         """What a dead process staged and the next command did not clear."""

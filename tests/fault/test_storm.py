@@ -101,7 +101,7 @@ def write_counts(hits: Sequence[Hit], seconds: float) -> None:
 `make soak` writes this page. Each case runs a command, lets one of its operations go wrong, runs the command again,
 and compares what is there then with what an undisturbed run leaves. "kill" and "after" end every process right before
 an operation, or in its middle or right after it; "enospc" and "eio" let it fail; "interrupt" is Ctrl-C right before
-it, "impatient" many of those, "terminate" SIGTERM.
+it, "impatient" more signals after that, of which the second ends it at once, "terminate" SIGTERM.
 
 | what | value |
 | --- | --- |
