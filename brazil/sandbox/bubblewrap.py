@@ -40,6 +40,7 @@ class HostFacts(NamedTuple):
     clone_forbidden: bool = False
     no_user_namespaces: bool = False
     container: bool = False
+    no_proc: bool = False
 
 
 def find_bubblewrap(candidates: Iterable[Path] | None = None) -> Bubblewrap:
@@ -83,7 +84,9 @@ def explain_refusal(message: str, facts: HostFacts) -> Problem:
             "this is a container: start it with '--security-opt seccomp=unconfined --security-opt apparmor=unconfined"
             " --security-opt systempaths=unconfined', or with '--privileged'"
         )
-    if facts.no_user_namespaces:
+    if facts.no_proc:
+        hint = "as administrator run 'mount -t proc proc /proc'"
+    elif facts.no_user_namespaces:
         hint = "as administrator run 'sysctl -w user.max_user_namespaces=15000'"
     elif facts.clone_forbidden:
         hint = "as administrator run 'sysctl -w kernel.unprivileged_userns_clone=1'"
@@ -101,6 +104,7 @@ def host_facts() -> HostFacts:
         apparmor_restricts=_setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1",
         clone_forbidden=_setting("/proc/sys/kernel/unprivileged_userns_clone") == "0",
         no_user_namespaces=_setting("/proc/sys/user/max_user_namespaces") == "0",
+        no_proc=not Path("/proc/self").exists(),
         container=any(Path(p).exists() for p in ("/.dockerenv", "/run/.containerenv")),
     )
 
