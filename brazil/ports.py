@@ -70,7 +70,7 @@ class ContentStore(Protocol):
         ...
 
     def tree_path(self, root: Digest) -> Path:
-        """Return a folder that holds the Tree, read-only and shared, made at the first call.
+        """Return the absolute path of a folder that holds the Tree, read-only and shared, made at the first call.
 
         Raises:
             IntegrityError: part of the Tree is missing or damaged.

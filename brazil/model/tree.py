@@ -47,7 +47,7 @@ def entry_name_fault(name: str) -> str | None:
         return "it holds '/' or a null character"
     if len(name.encode("utf-8", "surrogatepass")) > 255:
         return "it is longer than 255 bytes"
-    if any("\ud800" <= c <= "\udfff" for c in name):
+    if not name.isascii() and any("\ud800" <= c <= "\udfff" for c in name):
         return "it is not valid UTF-8"
     return None
 

@@ -73,11 +73,11 @@ def search_paths(closure: Sequence[Interface], layouts: Mapping[Interface, Layou
     for interface in closure:
         root = artifact_path(interface)
         layout = layouts[interface]
-        for name, folders in _FOLDERS.items():
-            found[name] += [f"{root}/{folder}" for folder in folders if folder in layout.folders]
-        found["CLASSPATH"] += [f"{root}/java/{jar}" for jar in layout.jars]
         if layout.folders:
+            for name, folders in _FOLDERS.items():
+                found[name] += [f"{root}/{folder}" for folder in folders if folder in layout.folders]
             found["CMAKE_PREFIX_PATH"].append(root)
+        found["CLASSPATH"] += [f"{root}/java/{jar}" for jar in layout.jars]
     return {name: tuple(paths) for name, paths in found.items() if paths}
 
 

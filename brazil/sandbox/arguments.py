@@ -51,12 +51,29 @@ class RootMounts(NamedTuple):
     hidden: tuple[tuple[str, str], ...]  # (path inside, empty folder of the host that covers it), sorted
 
 
+class Inputs(NamedTuple):
+    """The inputs of one run, and the one folder that is bound to show them all."""
+
+    places: tuple[tuple[str, str], ...]  # (place, folder), read-only
+    above: str  # a folder that holds all folders, as near as their names tell; empty: there are none
+
+    @classmethod
+    def of(cls, places: Sequence[tuple[str, str]]) -> "Inputs":
+        """Find the one folder."""
+        folders = [folder for _, folder in places]
+        if not folders:
+            return cls((), "")
+        # Of the least and the greatest, so of all; commonpath of these two need not hold what sorts between them.
+        start = os.path.commonprefix([min(folders), max(folders)])  # noqa: RUF071
+        return cls(tuple(places), start[: start.rindex("/")] or "/")
+
+
 class Places(NamedTuple):
     """What one run adds to its Platform; places inside are relative to /brazil, folders are host paths."""
 
     source: str  # folder at /brazil/src, writable
     outputs: tuple[tuple[str, str], ...]  # (place, folder), writable
-    inputs: tuple[tuple[str, str], ...]  # (place, folder), read-only
+    inputs: Inputs
 
 
 def run_options(root: RootMounts, places: Places, environment: Sequence[tuple[str, str]], scratch: int) -> list[str]:
@@ -78,29 +95,29 @@ def run_options(root: RootMounts, places: Places, environment: Sequence[tuple[st
     options += ("--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev")
     options += ("--size", str(scratch), "--perms", "1777", "--tmpfs", "/tmp")
     options += ("--size", str(scratch), "--perms", "0755", "--tmpfs", HOME)
-    options += _own_root((*places.outputs, *places.inputs))
+    options += _own_root((*places.outputs, *places.inputs.places))
     options += ("--bind", places.source, f"{ROOT}/src")
     for place, folder in places.outputs:
         options += ("--bind", folder, f"{ROOT}/{place}")
-    for place, _ in places.inputs:
+    for place, _ in places.inputs.places:
         options += ("--perms", "0755", "--dir", f"{ROOT}/{place}")
     options += ("--remount-ro", ROOT)
-    if places.inputs:
-        options += ("--ro-bind", _shelf(places.inputs), SHELF)
+    if places.inputs.places:
+        options += ("--ro-bind", places.inputs.above, SHELF)
     options += ("--chdir", ROOT)
     for name, value in environment:
         options += ("--setenv", name, value)
     return options
 
 
-def input_binds(inputs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+def input_binds(inputs: Inputs) -> list[tuple[str, str]]:
     """Say what is still to be bound in a run that was set up with `run_options`.
 
     Returns:
         (source, target), both paths inside.
     """
-    start = len(_shelf(inputs).rstrip("/")) if inputs else 0
-    return [(SHELF + folder[start:], f"{ROOT}/{place}") for place, folder in inputs]
+    start = len(inputs.above.rstrip("/"))
+    return [(SHELF + folder[start:], f"{ROOT}/{place}") for place, folder in inputs.places]
 
 
 def enter_options(
@@ -137,8 +154,3 @@ def _own_root(places: Sequence[tuple[str, str]]) -> list[str]:
     for folder in sorted({place[:n] for place, _ in places for n, c in enumerate(place) if c == "/"}):
         options += ("--perms", "0755", "--dir", f"{ROOT}/{folder}")
     return options
-
-
-def _shelf(inputs: Sequence[tuple[str, str]]) -> str:
-    """Return the innermost folder of the host that holds all inputs."""
-    return os.path.commonpath([folder for _, folder in inputs])

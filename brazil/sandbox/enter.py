@@ -60,7 +60,7 @@ class BubblewrapClosureRunner:
         self, inputs: Sequence[tuple[str, Digest]], environment: Mapping[str, str], arguments: Sequence[str]
     ) -> int:
         """See `ClosureRunner.run`."""
-        folders = [(place, str(self._store.tree_path(root).absolute())) for place, root in inputs]
+        folders = [(place, str(self._store.tree_path(root))) for place, root in inputs]
         options = enter_options(_top(), folders, keep_capabilities=os.geteuid() == 0)
         order, told = _pipe(), _pipe()
         settings = _pipe()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from brazil.errors import Problem, UnavailableError
-from brazil.sandbox.arguments import HOST_NAME, ROOT, SHELF, USER_ID, Places, input_binds, run_options
+from brazil.sandbox.arguments import HOST_NAME, ROOT, SHELF, USER_ID, Inputs, Places, input_binds, run_options
 from brazil.sandbox.binder import Binder
 from brazil.sandbox.bubblewrap import Bubblewrap, find_bubblewrap
 from brazil.sandbox.host_platform import HostPlatform
@@ -170,7 +170,7 @@ def _ask(bwrap: Bubblewrap, platform: HostPlatform, limiter: Limiter, binder: Bi
         for name in ("src", "input"):
             os.mkdir(f"{folder}/{name}")
         Path(folder, "input", "seen").touch()
-        places = Places(f"{folder}/src", (), ((_INPUT, f"{folder}/input"),))
+        places = Places(f"{folder}/src", (), Inputs.of([(_INPUT, f"{folder}/input")]))
         options = run_options(platform.mounts, places, (("LC_ALL", "C"), ("PATH", "/usr/bin:/bin")), 1 << 20)
         port = str(listener.getsockname()[1])
         command = ("/bin/sh", "-c", _SCRIPT, "probe", port, secret, f"{ROOT}/{_INPUT}", SHELF)

@@ -17,7 +17,7 @@ from brazil.errors import HermeticityError, InternalError, Problem, UnavailableE
 from brazil.model.action import Platform, SandboxRequest, SandboxResult
 from brazil.model.digest import Digest
 from brazil.ports import ContentStore
-from brazil.sandbox.arguments import ROOT, SHELF, Places, input_binds, run_options
+from brazil.sandbox.arguments import ROOT, SHELF, Inputs, Places, input_binds, run_options
 from brazil.sandbox.binder import Binder
 from brazil.sandbox.bubblewrap import Bubblewrap
 from brazil.sandbox.folders import RunFolders, measure, remove_tree
@@ -97,11 +97,8 @@ class BubblewrapSandbox:
         kept = {place: f"{folder}/out-{number}" for number, place in enumerate(outputs)}
         for path in kept.values():
             os.mkdir(path, 0o755)
-        places = Places(
-            source=source,
-            outputs=tuple(kept.items()),
-            inputs=tuple((place, str(self._store.tree_path(root).absolute())) for place, root in request.inputs),
-        )
+        inputs = [(place, str(self._store.tree_path(root))) for place, root in request.inputs]
+        places = Places(source, tuple(kept.items()), Inputs.of(inputs))
         writable = (source, *kept.values())
         started = time.time_ns()
         ending = self._launch(request, places, writable)
@@ -205,7 +202,8 @@ def _output_places(request: SandboxRequest) -> list[str]:
 
 
 def _is_clean(place: str) -> bool:
-    return "\0" not in place and all(part not in ("", ".", "..") for part in place.split("/"))
+    parts = place.split("/")
+    return "\0" not in place and "" not in parts and "." not in parts and ".." not in parts
 
 
 def _half_of_memory() -> int:

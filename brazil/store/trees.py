@@ -28,11 +28,11 @@ class TreeFolders:
 
     def __init__(self, blobs: Blobs, cache: Path) -> None:
         self._blobs = blobs
-        self._cache = str(cache)
+        self._cache = str(cache.absolute())
         self._decoded: dict[Digest, Directory] = {}
         self._losses = 0  # of blobs, when the next two were last true
         self._complete: set[Digest] = set()  # Trees seen whole by this process
-        self._sound: set[Digest] = set()  # materialised Trees made or compared by this process
+        self._sound: dict[Digest, Path] = {}  # materialised Trees made or compared by this process
         try:
             (cache / "tmp").mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -78,20 +78,23 @@ class TreeFolders:
 
     def tree_path(self, root: Digest) -> Path:
         """Return the shared read-only folder of a Tree."""
-        final = f"{self._cache}/{root.hash[:2]}/{root.hash}"
         losses = self._forget_after_losses()
-        if root not in self._sound or not os.path.isdir(final):
-            try:
-                if not os.path.lexists(final):
-                    self._materialise(root, final)
-                elif not self._is_untouched(root, final):
-                    self._remove(final)
-                    self._materialise(root, final)
-            except OSError as error:
-                raise cannot_write(final, error) from error
-            if self._blobs.losses == losses:
-                self._sound.add(root)
-        return Path(final)
+        known = self._sound.get(root)
+        if known and os.path.isdir(known):
+            return known
+        final = f"{self._cache}/{root.hash[:2]}/{root.hash}"
+        try:
+            if not os.path.lexists(final):
+                self._materialise(root, final)
+            elif not self._is_untouched(root, final):
+                self._remove(final)
+                self._materialise(root, final)
+        except OSError as error:
+            raise cannot_write(final, error) from error
+        path = Path(final)
+        if self._blobs.losses == losses:
+            self._sound[root] = path  # making a Path takes longer than all else when it is asked for again
+        return path
 
     def copy_tree(self, root: Digest, target: Path) -> None:
         """Fill the new folder `target` with a private, writable copy of the Tree."""

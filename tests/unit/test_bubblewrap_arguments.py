@@ -3,14 +3,14 @@ from pathlib import Path
 import pytest
 
 from brazil.errors import UnavailableError
-from brazil.sandbox.arguments import SHELF, Places, RootMounts, enter_options, input_binds, run_options
+from brazil.sandbox.arguments import SHELF, Inputs, Places, RootMounts, enter_options, input_binds, run_options
 from brazil.sandbox.bubblewrap import HostFacts, explain_refusal, find_bubblewrap, parse_version
 
 ROOT = RootMounts("/cache/skeleton", ("/usr",), (("/usr/local", "/cache/skeleton/home/build"),))
 
 
 def options(*, inputs: tuple[tuple[str, str], ...] = (), environment: tuple[tuple[str, str], ...] = ()) -> list[str]:
-    places = Places("/run/src", (("pkg/Thing-1.0", "/run/out-0"),), inputs)
+    places = Places("/run/src", (("pkg/Thing-1.0", "/run/out-0"),), Inputs.of(inputs))
     return run_options(ROOT, places, environment, 4096)
 
 
@@ -75,18 +75,19 @@ def test_each_input_is_bound_from_the_one_folder_that_holds_them_all() -> None:
     given = options(inputs=inputs)
     at = given.index("/cache/trees")
     assert given[at - 1 : at + 2] == ["--ro-bind", "/cache/trees", SHELF]
-    assert input_binds(inputs) == [
+    assert input_binds(Inputs.of(inputs)) == [
         (f"{SHELF}/aa/a", "/brazil/pkg/A-1"),
         (f"{SHELF}/bb/b", "/brazil/pkg/B-1"),
     ]
-    for _, target in input_binds(inputs):
+    for _, target in input_binds(Inputs.of(inputs)):
         assert given[given.index(target) - 1] == "--dir"
-    assert input_binds((("pkg/A-1", "/cache/trees/aa/a"),)) == [(SHELF, "/brazil/pkg/A-1")]
-    assert input_binds((("pkg/A-1", "/a"), ("pkg/B-1", "/b"))) == [
+    assert input_binds(Inputs.of([("pkg/A-1", "/cache/trees/aa/a")])) == [(f"{SHELF}/a", "/brazil/pkg/A-1")]
+    assert Inputs.of([("a", "/t/b"), ("b", "/t/b-x"), ("c", "/t/b/c")]).above == "/t"
+    assert input_binds(Inputs.of([("pkg/A-1", "/a"), ("pkg/B-1", "/b")])) == [
         (f"{SHELF}/a", "/brazil/pkg/A-1"),
         (f"{SHELF}/b", "/brazil/pkg/B-1"),
     ]
-    assert input_binds(()) == []
+    assert input_binds(Inputs.of(())) == []
 
 
 def test_entering_shows_the_machine_but_for_its_own_brazil() -> None:
