@@ -38,6 +38,7 @@ class Outcome(NamedTuple):
     state: State  # REMEMBERED, SUCCEEDED, FAILED or SKIPPED
     snapshot: Snapshot | None = None  # None: skipped
     output: Digest | None = None  # artifact of a build, report of a test run; None: failed or skipped
+    report: Digest | None = None  # what a test run that failed left in its report
     log: Digest | None = None
     seconds: float = 0.0
     cause: str = ""  # why it failed
@@ -180,7 +181,7 @@ class Execution:
         if not result or output is None or not self._machine.store.has_tree(output):
             return None
         self._emit(StepCached(step.id, snapshot.action))
-        return Outcome(step.id, State.REMEMBERED, snapshot, output, result.log)
+        return Outcome(step.id, State.REMEMBERED, snapshot, output, log=result.log)
 
     def _run(self, step: Step, keyed: KeyedStep, snapshot: Snapshot) -> Outcome:
         for blob in keyed.blobs:
@@ -196,6 +197,7 @@ class Execution:
             timeout=step.timeout,
             largest_output=LARGEST_OUTPUT,
             largest_log=LARGEST_LOG,
+            keep_failed=step.id.kind is StepKind.TEST,
         )
         try:
             result = self._machine.sandbox.run(request)
@@ -211,7 +213,7 @@ class Execution:
         )
         same = self._earlier_outputs.get(step.id) == output
         self._emit(StepFinished(step.id, keyed.key, seconds, same))
-        return Outcome(step.id, State.SUCCEEDED, snapshot, output, result.log, seconds)
+        return Outcome(step.id, State.SUCCEEDED, snapshot, output, log=result.log, seconds=seconds)
 
     def _failed(self, step: Step, snapshot: Snapshot, result: SandboxResult, seconds: float) -> Outcome:
         causes = {
@@ -221,7 +223,8 @@ class Execution:
         }
         cause = causes.get(result.ended_by, f"exit code {result.exit_code}")
         self._emit(StepFailed(step.id, snapshot.action, seconds, cause, self._tail(result.log)))
-        return Outcome(step.id, State.FAILED, snapshot, None, result.log, seconds, cause)
+        report = dict(result.outputs).get(output_path(step)) if step.id.kind is StepKind.TEST else None
+        return Outcome(step.id, State.FAILED, snapshot, None, report, result.log, seconds, cause)
 
     def _refused(self, step: Step, snapshot: Snapshot, error: BrazilError) -> Outcome:
         cause = "; ".join(": ".join(filter(None, (p.what, p.because))) for p in error.problems)

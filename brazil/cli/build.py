@@ -4,6 +4,8 @@ What a build takes is imported only when there is something to do: when nothing 
 than a look at the files.
 """
 
+from pathlib import Path
+
 import click
 
 from brazil.cli.context import (
@@ -11,6 +13,7 @@ from brazil.cli.context import (
     events_option,
     jobs_option,
     json_option,
+    junit_option,
     keep_going_option,
     listening,
     pass_session,
@@ -39,18 +42,25 @@ def build(
       brazil build
       brazil build PaymentService
     """
-    return _build(session, "build", packages, jobs, keep_going, as_json, events)
+    return _build(session, "build", packages, jobs, keep_going, as_json, events, None)
 
 
 @click.command()
 @click.argument("packages", nargs=-1, metavar="[PACKAGE]...")
+@junit_option
 @jobs_option
 @keep_going_option
 @json_option
 @events_option
 @pass_session
 def test(
-    session: Session, packages: tuple[str, ...], jobs: int | None, keep_going: bool, as_json: bool, events: bool
+    session: Session,
+    packages: tuple[str, ...],
+    junit: Path | None,
+    jobs: int | None,
+    keep_going: bool,
+    as_json: bool,
+    events: bool,
 ) -> int:
     """Build packages and run their tests; a test run that passed with the same inputs is remembered.
 
@@ -58,8 +68,9 @@ def test(
     Examples:
       brazil test
       brazil test LedgerKit --keep-going
+      brazil test --junit results
     """
-    return _build(session, "test", packages, jobs, keep_going, as_json, events)
+    return _build(session, "test", packages, jobs, keep_going, as_json, events, junit)
 
 
 @click.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
@@ -90,7 +101,7 @@ def exec_(session: Session, package: str, command: tuple[str, ...], jobs: int | 
         tell(conflict_text(done), err=True)
         return _NO_SOLUTION
     if not done.succeeded:
-        tell(build_lines(done), err=True)
+        tell(build_lines(done, {}), err=True)
         return _FAILED
     roots = find_interfaces(package, done.candidate)
     if len(roots) > 1:
@@ -106,9 +117,10 @@ def _build(
     keep_going: bool,
     as_json: bool,
     events: bool,
+    junit: Path | None,
 ) -> int:
-    # What is told as JSON is told in full, so only a person gets the quick answers.
-    look = None if as_json or events else session.look or look_at(kind, packages, session.environment)
+    # What is told to a program is told in full, so only a person gets the quick answers.
+    look = None if as_json or events or junit else session.look or look_at(kind, packages, session.environment)
     if look and told(look):
         return 0
 
@@ -116,16 +128,18 @@ def _build(
     wiring = session.wiring(jobs=jobs, workspace=workspace)
     if look:
         from brazil.operations.again import build_again
+        from brazil.operations.testing import tested
         from brazil.report.summary import again_lines
 
         with listening(events) as emit:
             again = build_again(workspace, look, wiring.checkouts, wiring.machine, emit, keep_going=keep_going)
         if again:
-            tell(again_lines(again), err=not again.succeeded)
+            tell(again_lines(again, tested(again.outcomes, wiring.store)), err=not again.succeeded)
             return 0 if again.succeeded else _FAILED
 
     from brazil.model.conflict import Conflict
     from brazil.operations.building import BuildRequest, build_workspace
+    from brazil.operations.testing import tested, write_reports
     from brazil.report.builds import build_data, build_lines, conflict_data, conflict_text
 
     request = BuildRequest(packages, tests=kind == "test", keep_going=keep_going)
@@ -137,8 +151,11 @@ def _build(
         else:
             tell(conflict_text(done), err=True)
         return _NO_SOLUTION
+    found = tested(done.outcomes, wiring.store)
+    if junit:
+        write_reports(junit, done.outcomes, found)
     if as_json:
-        tell_json(build_data(done))
+        tell_json(build_data(done, found))
     elif not events:
-        tell(build_lines(done), err=not done.succeeded)
+        tell(build_lines(done, found), err=not done.succeeded)
     return 0 if done.succeeded else _FAILED

@@ -25,6 +25,9 @@ jobs_option = click.option(
     metavar="N",
     help="Steps at a time. [default: one more than processors]",
 )
+junit_option = click.option(
+    "--junit", type=click.Path(path_type=Path), metavar="FOLDER", help="Write a JUnit file per tested package there."
+)
 keep_going_option = click.option(
     "-k", "--keep-going", is_flag=True, help="After a failure, go on with whatever does not need what failed."
 )

@@ -1,5 +1,7 @@
 """`brazil publish`: build commits into a version set."""
 
+from pathlib import Path
+
 import click
 
 from brazil.cli.context import (
@@ -7,6 +9,7 @@ from brazil.cli.context import (
     events_option,
     jobs_option,
     json_option,
+    junit_option,
     keep_going_option,
     listening,
     pass_session,
@@ -15,8 +18,9 @@ from brazil.cli.context import (
 )
 from brazil.model.names import PackageName, VersionSetName, package_name, parse_interface, version_set_name
 from brazil.operations.packages import known_package
-from brazil.operations.publishing import Published, PublishRequest
+from brazil.operations.publishing import BuildsFailed, Published, PublishRequest
 from brazil.operations.publishing import publish as publish_commits
+from brazil.operations.testing import tested, write_reports
 from brazil.operations.version_sets import diff_sets
 from brazil.operations.workspaces import commits_to_publish
 from brazil.report.builds import exit_code, publish_data, publish_lines
@@ -38,6 +42,7 @@ from brazil.wiring import Wiring
 @click.option("-m", "--message", default="", metavar="TEXT", help="Why; it stands in the log of the set.")
 @click.option("--token", default="", metavar="TEXT", help="Asked again with the same token, the answer is the same.")
 @click.option("-n", "--dry-run", is_flag=True, help="Build and test everything, and publish nothing.")
+@junit_option
 @jobs_option
 @keep_going_option
 @json_option
@@ -51,6 +56,7 @@ def publish(
     message: str,
     token: str,
     dry_run: bool,
+    junit: Path | None,
     jobs: int | None,
     keep_going: bool,
     as_json: bool,
@@ -80,10 +86,14 @@ def publish(
     if isinstance(outcome, Published) and outcome.after:
         before = wiring.registry.revision(name, outcome.before.number)
         report = diff_sets(before, outcome.after, wiring.registry, wiring.sources)
+    outcomes = outcome.outcomes if isinstance(outcome, Published | BuildsFailed) else {}
+    found = tested(outcomes, wiring.store)
+    if junit:
+        write_reports(junit, outcomes, found)
     if as_json:
-        tell_json(publish_data(outcome, report))
+        tell_json(publish_data(outcome, report, found))
     elif not events:
-        tell(publish_lines(outcome, report), err=exit_code(outcome) != 0)
+        tell(publish_lines(outcome, report, found), err=exit_code(outcome) != 0)
     return exit_code(outcome)
 
 

@@ -89,6 +89,7 @@ class SandboxRequest(NamedTuple):
     largest_log: int  # bytes; what comes after is dropped and said so
     memory: int = 0  # bytes for all processes together; 0: no limit
     processes: int = 4096  # how many may live at once; 0: no limit
+    keep_failed: bool = False  # keep what is in the outputs also when the command fails, as far as it can be kept
 
 
 class SandboxResult(NamedTuple):
@@ -96,7 +97,7 @@ class SandboxResult(NamedTuple):
 
     exit_code: int  # of the command; 128 + n for a signal; 137 when we ended it
     ended_by: str  # "" when the command ended by itself; else "timeout", "output", "interrupt"
-    outputs: tuple[tuple[str, Digest], ...]  # output path -> root of its Tree; empty unless exit_code is 0
+    outputs: tuple[tuple[str, Digest], ...]  # output path -> root of its Tree; none of a failure that is not to be kept
     log: Digest  # stdout and stderr as one stream
     started: int  # nanoseconds since 1970, UTC
     finished: int

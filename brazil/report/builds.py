@@ -6,6 +6,7 @@ from typing import Any
 from brazil.build.executor import Outcome
 from brazil.model.action import StepId
 from brazil.model.conflict import Conflict
+from brazil.model.tested import Tested
 from brazil.operations.building import WorkspaceBuild
 from brazil.operations.publishing import AlreadyPublished, BuildsFailed, Overlap, Published, PublishOutcome
 from brazil.operations.version_sets import DiffReport
@@ -13,26 +14,29 @@ from brazil.plan.state import State
 from brazil.report.printable import printable
 from brazil.report.sets import diff_data, diff_lines, info_data
 from brazil.report.summary import outcome_summary
+from brazil.report.tested import tested_data, tested_lines
 from brazil.report.unchanged import stale_lines
 from brazil.resolve.explain import explain, lines
 
+TestRuns = Mapping[StepId, Tested]  # what was found, of the runs that left a report
 
-def build_lines(build: WorkspaceBuild) -> list[str]:
+
+def build_lines(build: WorkspaceBuild, found: TestRuns) -> list[str]:
     """Write what a build in a workspace came to."""
-    return [outcome_summary(build.outcomes), *stale_lines(build.stale)]
+    return [*tested_lines(found, build.outcomes), outcome_summary(build.outcomes), *stale_lines(build.stale)]
 
 
-def build_data(build: WorkspaceBuild) -> dict[str, Any]:
+def build_data(build: WorkspaceBuild, found: TestRuns) -> dict[str, Any]:
     """Give a build its documented JSON shape."""
     return {
         "succeeded": build.succeeded,
-        "steps": steps_data(build.outcomes),
+        "steps": steps_data(build.outcomes, found),
         "artifacts": {str(interface): str(digest) for interface, digest in build.artifacts.items()},
         "stale": [str(interface) for interface in build.stale],
     }
 
 
-def steps_data(outcomes: Mapping[StepId, Outcome]) -> list[dict[str, Any]]:
+def steps_data(outcomes: Mapping[StepId, Outcome], found: TestRuns) -> list[dict[str, Any]]:
     """Give every Step its documented JSON shape, in the order of the Plan."""
     return [
         {
@@ -45,12 +49,13 @@ def steps_data(outcomes: Mapping[StepId, Outcome]) -> list[dict[str, Any]]:
             "seconds": round(outcome.seconds, 3),
             "cause": outcome.cause or None,
             "because": str(outcome.because) if outcome.because else None,
+            "tests": tested_data(found.get(step)),
         }
         for step, outcome in outcomes.items()
     ]
 
 
-def publish_lines(outcome: PublishOutcome, report: DiffReport | None) -> list[str]:
+def publish_lines(outcome: PublishOutcome, report: DiffReport | None, found: TestRuns) -> list[str]:
     """Write what a publication came to."""
     match outcome:
         case Published(before, None, _, outcomes):
@@ -67,7 +72,7 @@ def publish_lines(outcome: PublishOutcome, report: DiffReport | None) -> list[st
             why = "this request was published before" if by_token else "every commit is pinned already"
             return [f"nothing to publish: {why}, {revision.set} is at revision {revision.number}"]
         case BuildsFailed():
-            return _failure_lines(outcome)
+            return [*tested_lines(found, outcome.outcomes), *_failure_lines(outcome)]
         case Overlap(head, packages):
             lines = [f"not published: revision {head.number} of {head.set} moved the same packages"]
             return lines + [
@@ -77,7 +82,7 @@ def publish_lines(outcome: PublishOutcome, report: DiffReport | None) -> list[st
             return conflict_text(outcome)
 
 
-def publish_data(outcome: PublishOutcome, report: DiffReport | None) -> dict[str, Any]:
+def publish_data(outcome: PublishOutcome, report: DiffReport | None, found: TestRuns) -> dict[str, Any]:
     """Give a publication its documented JSON shape."""
     match outcome:
         case Published(before, after, _, outcomes):
@@ -85,7 +90,7 @@ def publish_data(outcome: PublishOutcome, report: DiffReport | None) -> dict[str
                 "outcome": "published" if after else "dry-run",
                 "before": info_data(before),
                 "revision": info_data(after.info) if after else None,
-                "steps": steps_data(outcomes),
+                "steps": steps_data(outcomes, found),
                 "diff": diff_data(report) if report else None,
             }
         case AlreadyPublished(revision, by_token):
@@ -95,7 +100,7 @@ def publish_data(outcome: PublishOutcome, report: DiffReport | None) -> dict[str
                 "outcome": "failed",
                 "before": info_data(base),
                 "base-is-broken": base_is_broken,
-                "steps": steps_data(outcomes),
+                "steps": steps_data(outcomes, found),
             }
         case Overlap(head, packages):
             return {

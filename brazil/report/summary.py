@@ -4,14 +4,20 @@ from collections.abc import Mapping
 
 from brazil.build.executor import Outcome
 from brazil.model.action import StepId, StepKind
+from brazil.model.tested import Tested
 from brazil.operations.again import BuildAgain
 from brazil.plan.state import State
+from brazil.report.tested import tested_lines
 from brazil.report.unchanged import nothing_ran, stale_lines
 
 
-def again_lines(again: BuildAgain) -> list[str]:
+def again_lines(again: BuildAgain, found: Mapping[StepId, Tested]) -> list[str]:
     """Write what building again came to."""
-    return [outcome_summary(again.outcomes, again.untouched), *stale_lines(again.stale)]
+    return [
+        *tested_lines(found, again.outcomes),
+        outcome_summary(again.outcomes, again.untouched),
+        *stale_lines(again.stale),
+    ]
 
 
 def outcome_summary(outcomes: Mapping[StepId, Outcome], untouched: int = 0) -> str:

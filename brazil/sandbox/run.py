@@ -1,7 +1,8 @@
 """BubblewrapSandbox: runs one Action, every input by content, and keeps what it leaves.
 
 Per run there is one temporary folder: the private copy of the source and one empty folder per output. It is
-removed on every path. Outputs are ingested only after exit code 0, when no process of the run is alive.
+removed on every path. Outputs are ingested when no process of the run is alive, after exit code 0 or when asked to keep
+those of a failure.
 """
 
 import itertools
@@ -11,6 +12,7 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from brazil.errors import HermeticityError, InternalError, Problem, UnavailableError
@@ -111,6 +113,9 @@ class BubblewrapSandbox:
             if measure(kept.values(), request.largest_output) > request.largest_output:
                 ending = ending._replace(exit_code=_KILLED, ended_by="output")
             else:
+                trees = tuple((place, self._keep(request, place, path)) for place, path in kept.items())
+        elif request.keep_failed and ending.ended_by in ("", "timeout"):
+            with suppress(HermeticityError):  # it failed anyway
                 trees = tuple((place, self._keep(request, place, path)) for place, path in kept.items())
         log = self._store.write(log_text(ending, request))
         return SandboxResult(ending.exit_code, ending.ended_by, trees, log, started, finished)

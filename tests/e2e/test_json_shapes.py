@@ -228,7 +228,7 @@ def test_a_conflict_has_the_documented_keys(documents: Documents) -> None:
 
 def test_an_overlap_has_the_documented_keys() -> None:
     head = RevisionInfo(version_set_name("a/b"), 2, "c" * 40, "d" * 40, 0, "A <a>", Reason("publish"))
-    data = publish_data(Overlap(head, ((parse_interface("Low-1.0"), "a" * 40, "b" * 40),)), None)
+    data = publish_data(Overlap(head, ((parse_interface("Low-1.0"), "a" * 40, "b" * 40),)), None, {})
     row = next(line for line in PAGE.splitlines() if line.startswith('| `"overlap"` |'))
     keys = re.findall(r"`([a-z-]+)`", row.split("|")[3])
     assert ["outcome", *keys[:2]] == list(data)
