@@ -170,7 +170,7 @@ class RegistryReader:
                     known = self._save(file, latest, known)
                 return known
 
-            self._open(name, commit, remembered)
+            self._opened[commit] = self._open(name, commit, remembered)
         return self._opened[commit].revision
 
     def made(
@@ -208,10 +208,13 @@ class RegistryReader:
             file = f"{codec.kind}-{folder.id}"
             return self._save(file, self._latest(codec, name, path), known.changed(codec, changed))
 
-        self._open(name, commit, derived)
-        return self._opened[commit].revision
+        opened = self._open(name, commit, derived)
+        # The records are there already, and who makes the next revision of them can be told at once what is the same.
+        revision = opened.revision._replace(records=records)
+        self._opened[commit] = opened._replace(revision=revision)
+        return revision
 
-    def _open(self, name: VersionSetName, commit: str, source: _Source) -> None:
+    def _open(self, name: VersionSetName, commit: str, source: _Source) -> _Opened:
         ref = layout.set_ref(name)
         root = self._commit(commit, ref)
         entries = {_name(e): e for e in self._tree(root.tree, f"{ref} ({commit})")}
@@ -243,7 +246,7 @@ class RegistryReader:
         )
         if len(self._opened) >= _REVISIONS_KEPT:
             self._opened.pop(next(iter(self._opened)))
-        self._opened[commit] = _Opened(revision, trees)
+        return _Opened(revision, trees)
 
     def _latest(self, codec: Codec[V], name: VersionSetName, path: str) -> str:
         return f"latest-{codec.kind}-{path.rpartition('/')[2]}-{name.replace('/', '~')}"
