@@ -15,10 +15,7 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import uuid4
 
-from brazil.model.digest import Digest
-from brazil.model.names import Interface, PackageName, PackageVersion
-from brazil.model.package import Dependency, Kind, Manifest
-from brazil.model.versionset import PackageRecord, Result
+from brazil.model.names import Interface, PackageName
 
 V = TypeVar("V")
 Plain = tuple[Any, ...]  # nested tuples of text, bytes and numbers, only ever seen by the codec that made them
@@ -28,8 +25,6 @@ _MAGIC = b"brazil parsed 2\n"
 _HEAD = len(_MAGIC) + 32
 _TREES_KEPT = 32  # of each kind; 10,000 pins are 5 MB
 _WHOLE = 8  # a tree is kept whole when more than one of so many values differ from the one that was
-_KINDS = tuple(Kind)
-_KIND_INDEX = {kind: index for index, kind in enumerate(Kind)}
 
 
 class Table:
@@ -242,73 +237,3 @@ def write_quietly(path: Path, data: bytes) -> None:
     except OSError:
         with suppress(OSError):
             temporary.unlink()
-
-
-def _pack_record(record: PackageRecord, table: Table) -> bytes:
-    against = [x for version in record.against for x in (table.id(version.interface), version.number)]
-    manifest = marshal.dumps(_plain_manifest(record.manifest, table))
-    return marshal.dumps((record.version.number, record.commit, *record.source, manifest, marshal.dumps(against)))
-
-
-def _plain_manifest(manifest: Manifest, table: Table) -> Plain:
-    return (
-        manifest.build_system,
-        manifest.description,
-        tuple((table.id(d.interface), _KIND_INDEX[d.kind], d.at_least, d.line) for d in manifest.dependencies),
-        tuple(map(table.id, manifest.winners)),
-        tuple(map(table.id, manifest.removed)),
-        manifest.closure,
-        manifest.timeout,
-        manifest.options,
-        manifest.outputs,
-    )
-
-
-def _record(packed: bytes, interface: Interface, interfaces: list[Interface]) -> PackageRecord:
-    number, commit, hash_, size, manifest, packed_against = marshal.loads(packed)
-    against = marshal.loads(packed_against)
-    return PackageRecord(
-        PackageVersion(interface, number),
-        commit,
-        Digest(hash_, size),
-        _unpacked_manifest(manifest, interface, interfaces),
-        tuple(map(PackageVersion, map(interfaces.__getitem__, against[::2]), against[1::2])),
-    )
-
-
-def manifest_value(packed: bytes, interface: Interface, interfaces: list[Interface]) -> Manifest:
-    """Return the manifest of a packed record without making the rest of it."""
-    return _unpacked_manifest(marshal.loads(packed)[4], interface, interfaces)
-
-
-def _unpacked_manifest(packed: bytes, interface: Interface, interfaces: list[Interface]) -> Manifest:
-    build_system, description, dependencies, winners, removed, *rest = marshal.loads(packed)
-    return Manifest(
-        interface,
-        build_system,
-        description,
-        tuple([Dependency(interfaces[i], _KINDS[k], at_least, line) for i, k, at_least, line in dependencies]),
-        tuple([interfaces[i] for i in winners]),
-        tuple([interfaces[i] for i in removed]),
-        *rest,
-    )
-
-
-def _pack_result(result: Result, _: Table) -> bytes:
-    plain: Plain = (result.platform, *result.build, *result.artifact, *result.snapshot, *(result.test or ()))
-    return marshal.dumps(plain)
-
-
-def _result(packed: bytes, _: Interface, __: list[Interface]) -> Result:
-    platform, *rest = marshal.loads(packed)
-    return Result(
-        platform,
-        Digest(rest[0], rest[1]),
-        Digest(rest[2], rest[3]),
-        Digest(rest[4], rest[5]),
-        Digest(rest[6], rest[7]) if len(rest) > 6 else None,
-    )
-
-
-RECORDS: Codec[PackageRecord] = Codec("pins", _pack_record, _record)
-RESULTS: Codec[Result] = Codec("results", _pack_result, _result)

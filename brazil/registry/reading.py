@@ -24,7 +24,7 @@ from brazil.gitrepo.process import GitFailedError, broken, in_repository, run
 from brazil.gitrepo.writing import refs_below
 from brazil.model.names import Interface, PackageName, PackageVersion, VersionSetName
 from brazil.model.versionset import PackageRecord, Reason, RegisteredPackage, Result, Revision, RevisionInfo
-from brazil.registry import layout, parsed
+from brazil.registry import layout, packing, parsed
 from brazil.registry.drafting import Changes
 from brazil.registry.parsed import Codec, Parsed, Table, Values
 from brazil.registry.refusals import lost_commit
@@ -225,24 +225,24 @@ class RegistryReader:
         _require((state.number, state.token) == (info.number, info.token), place, "the commit message says otherwise")
         trees: dict[str, Parsed] = {}
         if pins := entries.get(layout.PINS):
-            trees[layout.PINS] = source(parsed.RECORDS, pins, layout.PINS, _read_pin)
+            trees[layout.PINS] = source(packing.RECORDS, pins, layout.PINS, _read_pin)
         pinned = trees.get(layout.PINS) or _nothing()
         platforms = self._tree(folder.id, f"{ref}:{layout.RESULTS}") if (folder := entries.get(layout.RESULTS)) else []
         for entry in platforms:
             path = f"{layout.RESULTS}/{_name(entry)}"
-            trees[path] = source(parsed.RESULTS, entry, path, read_result)
+            trees[path] = source(packing.RESULTS, entry, path, read_result)
             alone = sorted(trees[path].entries.keys() - pinned.entries.keys())
             if alone:
                 raise _damaged(f"{ref}:{path}", f"it has a result of {alone[0]}, which is not pinned")
         revision = Revision(
             info,
             state.policy,
-            Values(parsed.RECORDS.value, pinned),
+            Values(packing.RECORDS.value, pinned),
             {
-                platform: Values(parsed.RESULTS.value, trees[f"{layout.RESULTS}/{platform}"])
+                platform: Values(packing.RESULTS.value, trees[f"{layout.RESULTS}/{platform}"])
                 for platform in sorted(map(_name, platforms))
             },
-            Values(parsed.manifest_value, pinned),
+            Values(packing.manifest_value, pinned),
         )
         if len(self._opened) >= _REVISIONS_KEPT:
             self._opened.pop(next(iter(self._opened)))

@@ -25,7 +25,7 @@ from brazil.model.versionset import (
     diff_revisions,
 )
 from brazil.ports import Moved, Registry
-from brazil.registry import parsed
+from brazil.registry import packing, parsed
 from brazil.registry.git_registry import GitRegistry
 from brazil.registry.memory_registry import MemoryRegistry
 
@@ -500,7 +500,7 @@ def test_another_file_under_the_name_of_the_whole_is_not_taken_for_it(tmp_path: 
     tree = parsed.load(cache, name)
     assert tree is not None
     table = parsed.Table(list(reversed(tree.table.interfaces)))
-    entries = {i: (id_, parsed.RECORDS.pack(head.records[i], table)) for i, (id_, _) in tree.entries.items()}
+    entries = {i: (id_, packing.RECORDS.pack(head.records[i], table)) for i, (id_, _) in tree.entries.items()}
     parsed.save(cache, name, parsed.Parsed(table, entries))
     assert parsed.load(cache, difference.name) is None
     assert open_git(tmp_path, str(tmp_path / "r.git"), "me").revision(DEV) == made
