@@ -92,10 +92,10 @@ class Question:
         self.new = new
         self.base = base
         self.catalog = catalog
-        self._only: frozenset[Atom] | None = None
+        self._only: frozenset[Atom] = frozenset()  # of a part
         self._winner: tuple[Interface, Interface] | None = None
         self._picks: dict[tuple[Interface, int | None], Pick] = {}
-        self._manifests: dict[tuple[Interface, int | None], Manifest] = {}
+        self._whole = self  # what this one is a part of
 
     def restricted(
         self, targets: tuple[Interface, ...], only: frozenset[Atom], winner: tuple[Interface, Interface] | None = None
@@ -110,7 +110,7 @@ class Question:
         part = Question(targets, self.new, self.base, self.catalog)
         part._only = only
         part._winner = winner
-        part._manifests = self._manifests
+        part._whole = self._whole
         return part
 
     def rank(self, interface: Interface) -> int:
@@ -139,23 +139,16 @@ class Question:
             pick = self._picks[key] = self._make_pick(interface, number)
         return pick
 
-    def manifest(self, interface: Interface, number: int | None) -> Manifest:
-        """Return what one version declares, all of it."""
-        if number is None:
-            return self.new[interface]
-        key = (interface, number)
-        manifest = self._manifests.get(key)
-        if manifest is None:
-            manifest = self._manifests[key] = self.catalog.manifest(interface, number)
-        return manifest
-
     def _make_pick(self, interface: Interface, number: int | None) -> Pick:
-        manifest = self.manifest(interface, number)
-        needs = manifest.dependencies
-        if self._only is not None:
-            needs = tuple(d for d in needs if (interface, d.interface, d.kind) in self._only)
-        winners = manifest.winners
+        if self._whole is not self:
+            return self._part_of(interface, self._whole.pick(interface, number))
+        manifest = self.new[interface] if number is None else self.catalog.manifest(interface, number)
+        return Pick(number, manifest.dependencies, (manifest.winners, manifest.removed))
+
+    def _part_of(self, interface: Interface, pick: Pick) -> Pick:
+        needs = tuple(d for d in pick.needs if (interface, d.interface, d.kind) in self._only)
+        winners, removed = pick.overrides
         if self._winner is not None and self._winner[0] == interface:
             others = (w for w in winners if w.name != self._winner[1].name)
             winners = tuple(sorted((*others, self._winner[1])))
-        return Pick(number, needs, (winners, manifest.removed))
+        return Pick(pick.number, needs, (winners, removed))

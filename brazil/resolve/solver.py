@@ -116,7 +116,7 @@ def _need(question: Question, atom: Atom) -> Need:
     """Tell a need in the words of the preferred version that has it."""
     package, interface, kind = atom
     for number in question.numbers(package):
-        for d in question.manifest(package, number).dependencies:
+        for d in question.pick(package, number).needs:
             if d.interface == interface and d.kind is kind:
                 return Need(package, interface, kind, d.line, d.at_least)
     return Need(package, interface, kind)

@@ -525,3 +525,20 @@ def test_the_highest_numbers_of_many_interfaces_are_asked_for_at_once(
         counts.append(len(exchanges))
         monkeypatch.undo()
     assert counts[0] == counts[1]
+
+
+def test_only_the_values_that_are_asked_for_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, head = big(tmp_path, 30)
+    made = []
+
+    def count(packed: bytes, interface: Interface, interfaces: list[Interface]) -> PackageRecord:
+        made.append(interface)
+        return real(packed, interface, interfaces)
+
+    real = packing.RECORDS.value
+    monkeypatch.setattr(packing, "RECORDS", packing.RECORDS._replace(value=count))
+    revision = open_git(tmp_path, str(tmp_path / "r.git"), "me").revision(DEV)
+    one = lines_of(8)[7]
+    assert revision.records[one] == revision.records[one] == head.records[one]
+    assert dict(revision.manifests) == {i: record.manifest for i, record in head.records.items()}
+    assert made == [one]
