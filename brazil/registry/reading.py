@@ -135,6 +135,8 @@ class RegistryReader:
             if tree is not None:
                 folders = [_name(entry) for entry in _entries(tree.data, tree.type, place)]
                 newest.append((interface, f"{place}/{max(folders, key=_number_in(place))}"))
+        if len(newest) < len(found):
+            self._require_catalog()
         for (interface, place), tree in zip(newest, self._objects.read_many([p for _, p in newest]), strict=True):
             if tree is None:
                 raise _damaged(place, "it is missing")

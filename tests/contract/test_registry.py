@@ -542,3 +542,12 @@ def test_only_the_values_that_are_asked_for_are_made(tmp_path: Path, monkeypatch
     assert revision.records[one] == revision.records[one] == head.records[one]
     assert dict(revision.manifests) == {i: record.manifest for i, record in head.records.items()}
     assert made == [one]
+
+
+def test_numbers_do_not_begin_again_when_the_catalog_is_lost(tmp_path: Path) -> None:
+    registry, head = big(tmp_path, 1)
+    (tmp_path / "r.git" / "refs" / "heads" / "catalog").write_text("1" * 40 + "\n")
+    one = lines_of(1)[0]
+    with pytest.raises(IntegrityError):
+        registry.commit(DEV, head.info.commit, draft({one: new(one, "2")}))
+    assert open_git(tmp_path, str(tmp_path / "r.git"), "me").revision(DEV) == head
