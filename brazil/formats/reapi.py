@@ -30,6 +30,10 @@ def encode_directory(directory: Directory) -> bytes:
     fault = directory_fault(directory)
     if fault:
         raise ValueError(f"not a canonical Directory: {fault}")
+    return _encode(directory)
+
+
+def _encode(directory: Directory) -> bytes:
     return pb.Directory(
         files=[
             pb.FileNode(name=name, digest=_digest(digest), is_executable=executable)
@@ -54,7 +58,7 @@ def decode_directory(data: bytes) -> Directory:
         tuple(SymlinkNode(n.name, n.target) for n in message.symlinks),
     )
     fault = directory_fault(directory)
-    if not fault and encode_directory(directory) != data:
+    if not fault and _encode(directory) != data:
         fault = "its bytes are not the canonical ones"
     if fault:
         raise _damaged("Directory", fault)

@@ -35,6 +35,7 @@ MODES = {False: 0o444, True: 0o555}  # executable -> the mode of a stored file
 
 _ABANDONED = 600  # seconds after which what a dead process staged is removed; a blob is staged for milliseconds
 _TIME = INPUT_TIME * 1_000_000_000
+_TIMES = (_TIME, _TIME)
 # What a damaged disk or foreign permissions say on reading; anything else (too many open files) is no damage.
 _UNREADABLE = frozenset({errno.EACCES, errno.EPERM, errno.EIO, errno.EISDIR, errno.ELOOP})
 
@@ -171,18 +172,26 @@ class BlobFiles:
             executable: which mode it gets.
             size: bytes, as its owner saw it; a file that has another length is a bug.
         """
-        digest = hash_file(path)
-        if digest.size != size:
-            raise ValueError(f"{path} changed while it was taken")
-        target = self.path(digest.hash, executable)
-        if self._is_sound(digest, executable) and target in self._checked:
-            return digest
         try:
-            os.chmod(path, MODES[executable])
-            os.utime(path, (INPUT_TIME, INPUT_TIME))
-            os.rename(path, target)
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                digest = _hash_descriptor(descriptor, size)
+                if digest.size != size:
+                    raise ValueError(f"{path} changed while it was taken")
+                target = self.path(digest.hash, executable)
+                if target in self._checked and self._is_sound(digest, executable):
+                    return digest
+                os.fchmod(descriptor, MODES[executable])
+                os.utime(descriptor, ns=_TIMES)
+            finally:
+                os.close(descriptor)
+            try:
+                os.rename(path, target)
+            except IsADirectoryError:  # somebody's damage
+                self._set_aside(target)
+                os.rename(path, target)
         except OSError as error:
-            raise cannot_write(target, error) from error
+            raise cannot_write(path, error) from error
         self._checked.add(target)
         return digest
 
@@ -322,12 +331,20 @@ def _read_file(path: str) -> bytes:
 
 def hash_file(path: str) -> Digest:
     """Name the content of a file, read in chunks."""
-    hasher = hashlib.sha256()
-    size = 0
     with open(path, "rb", buffering=0) as file:
-        while chunk := file.read(CHUNK):
-            hasher.update(chunk)
-            size += len(chunk)
+        return _hash_descriptor(file.fileno(), CHUNK)
+
+
+def _hash_descriptor(descriptor: int, likely: int) -> Digest:
+    """Name what is left to read; one call reads all of a small file of the likely size, and sees that it ends."""
+    data = os.read(descriptor, min(likely, CHUNK) + 1)
+    size = len(data)
+    if size == likely:
+        return Digest(hashlib.sha256(data).hexdigest(), size)
+    hasher = hashlib.sha256(data)
+    while chunk := os.read(descriptor, CHUNK):
+        hasher.update(chunk)
+        size += len(chunk)
     return Digest(hasher.hexdigest(), size)
 
 

@@ -38,16 +38,18 @@ def ingest(root: str, largest: int | None, take: _Take, write_directory: _WriteD
     survey.folder("")
     if survey.problems:
         raise HermeticityError(*survey.problems)
-    return _keep(root, take, write_directory)
+    return _keep(survey, "", take, write_directory)
 
 
 class _Survey:
     """Finds everything in a folder that cannot be kept."""
 
     def __init__(self, root: str, largest: int | None) -> None:
-        self._root = root
+        self.root = root
         self._left = largest
         self.problems: list[Problem] = []
+        # Folder -> its entries, sorted, in the form of `folder`; they remember what was asked of the file system.
+        self.entries: dict[str, list[os.DirEntry[str]]] = {}
 
     def folder(self, folder: str) -> None:
         """Look at everything below `folder` (relative, empty or ending in "/")."""
@@ -55,12 +57,13 @@ class _Survey:
             self._refuse(folder, f"it is more than {_DEEPEST} folders deep")
             return
         try:
-            os.chmod(f"{self._root}/{folder}", 0o755)
-            with os.scandir(f"{self._root}/{folder}") as entries:
+            os.chmod(f"{self.root}/{folder}", 0o755)
+            with os.scandir(f"{self.root}/{folder}") as entries:
                 found = sorted(entries, key=lambda e: e.name)
         except OSError as error:
             self._refuse(folder or ".", error.strerror or str(error))
             return
+        self.entries[folder] = found
         for entry in found:
             path = folder + entry.name
             if fault := entry_name_fault(entry.name):
@@ -82,7 +85,7 @@ class _Survey:
         self._left -= size
 
     def _link(self, path: str) -> None:
-        target = os.readlink(f"{self._root}/{path}")
+        target = os.readlink(f"{self.root}/{path}")
         if any("\ud800" <= c <= "\udfff" for c in target):
             self._refuse(path, "its link target is not valid UTF-8")
         elif fault := self._link_fault(path, target):
@@ -105,7 +108,7 @@ class _Survey:
 
     def _may_be_link(self, place: list[str]) -> bool:
         if place[: len(_ARTIFACTS) + 1] == [*_ARTIFACTS, _SELF]:
-            return os.path.islink("/".join([self._root, *place[len(_ARTIFACTS) + 1 :]]))
+            return os.path.islink("/".join([self.root, *place[len(_ARTIFACTS) + 1 :]]))
         # What is known of the rest: /brazil, /brazil/pkg and the top of every artifact are folders.
         return place[: len(_ARTIFACTS)] != _ARTIFACTS[: len(place)] or len(place) > len(_ARTIFACTS) + 1
 
@@ -113,30 +116,31 @@ class _Survey:
         self.problems.append(Problem("output.refused", f"the output {path!a} cannot be kept", because))
 
 
-def _keep(folder: str, take: _Take, write_directory: _WriteDirectory) -> Digest:
-    """Move everything in a surveyed folder into the store."""
+def _keep(survey: _Survey, folder: str, take: _Take, write_directory: _WriteDirectory) -> Digest:
+    """Move everything in a surveyed folder (relative, empty or ending in "/") into the store."""
     files: list[FileNode] = []
     directories: list[DirectoryNode] = []
     links: list[SymlinkNode] = []
-    with os.scandir(folder) as entries:
-        for entry in sorted(entries, key=lambda e: e.name):
-            path = f"{folder}/{entry.name}"
-            if entry.is_symlink():
-                links.append(SymlinkNode(entry.name, os.readlink(path)))
-            elif entry.is_dir(follow_symlinks=False):
-                directories.append(DirectoryNode(entry.name, _keep(path, take, write_directory)))
-            else:
-                status = entry.stat(follow_symlinks=False)
-                executable = bool(status.st_mode & 0o100)
-                os.chmod(path, 0o644)
-                if status.st_nlink > 1:
-                    _part_from_links(folder, path)
-                files.append(FileNode(entry.name, take(path, executable, status.st_size), executable))
+    for entry in survey.entries[folder]:
+        name = entry.name
+        path = f"{survey.root}/{folder}{name}"
+        if entry.is_symlink():
+            links.append(SymlinkNode(name, os.readlink(path)))
+        elif entry.is_dir(follow_symlinks=False):
+            directories.append(DirectoryNode(name, _keep(survey, f"{folder}{name}/", take, write_directory)))
+        else:
+            status = entry.stat(follow_symlinks=False)
+            executable = bool(status.st_mode & 0o100)
+            if not status.st_mode & 0o400:
+                os.chmod(path, 0o644)  # or its owner could not read it
+            if status.st_nlink > 1:
+                _part_from_links(f"{survey.root}/{folder}", path)
+            files.append(FileNode(name, take(path, executable, status.st_size), executable))
     return write_directory(Directory(tuple(files), tuple(directories), tuple(links)))
 
 
 def _part_from_links(folder: str, path: str) -> None:
     """Make a file one of its own: a blob must not be known by a second name that somebody can write to."""
-    private = f"{folder}/{unique_name()}"
+    private = f"{folder}{unique_name()}"
     shutil.copyfile(path, private)
     os.rename(private, path)
