@@ -29,8 +29,9 @@ def writing(repository: Path) -> Iterator[None]:
     try:
         handle = os.open(repository / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666)
     except OSError as error:
+        what = f"the repository {repository} cannot be written"
         raise UnavailableError(
-            Problem("git.write", f"the repository {repository} cannot be written", error.strerror or "")
+            Problem("git.write", what, error.strerror or "", "free space or fix its permissions")
         ) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -50,7 +50,12 @@ class GitPythonTransport:
             _SafeGit(str(folder)).init("--quiet", *(["--bare"] if bare else []))
         except OSError as error:
             raise UnavailableError(
-                Problem("git.write", f"the repository {folder} cannot be made", error.strerror or "")
+                Problem(
+                    "git.write",
+                    f"the repository {folder} cannot be made",
+                    error.strerror or "",
+                    "free space or fix its permissions",
+                )
             ) from error
         except GitCommandNotFound as error:
             raise git_missing(FileNotFoundError(2, "No such file or directory")) from error

@@ -56,7 +56,8 @@ class RunFolders:
         try:
             os.mkdir(folder, 0o700)
         except OSError as error:
-            raise UnavailableError(Problem("sandbox.folder", f"{folder} cannot be made", str(error))) from error
+            because, hint = error.strerror or str(error), "free space or fix its permissions"
+            raise UnavailableError(Problem("sandbox.folder", f"{folder} cannot be made", because, hint)) from error
         return folder
 
 

@@ -184,9 +184,8 @@ def _appearing(folder: Path, refusal: str) -> Iterator[Path]:
             _remove(staged)
             raise
     except OSError as error:
-        raise UnavailableError(
-            Problem("source.folder", f"{folder} cannot be made", error.strerror or str(error))
-        ) from error
+        because, hint = error.strerror or str(error), "free space or fix its permissions"
+        raise UnavailableError(Problem("source.folder", f"{folder} cannot be made", because, hint)) from error
     except GitFailedError as failure:
         raise broken(folder, failure) from failure
 

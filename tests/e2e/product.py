@@ -177,9 +177,8 @@ class Product:
             [sys.executable, "-m", "brazil", *arguments],
             cwd=self.cwd,
             env=self.environment,
-            stdin=subprocess.DEVNULL,
             text=True,
-            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
         )
         STARTED.append(process)
         return process

@@ -162,11 +162,43 @@ def test_a_repository_or_ref_that_is_none(world: Product, case: Case, tmp_path: 
     assert git(text, "for-each-ref") == refs, "nothing changed"
 
 
-@pytest.mark.parametrize("kind", ["detached", "worktree", "tag of a tag", "CRLF", "case twins", "links out"])
+KINDS = [
+    "bare",
+    "detached",
+    "dirty",
+    "hooks",
+    "worktree",
+    "tag of a tag",
+    "CRLF",
+    "case twins",
+    "links out",
+    "large file",
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_unusual_repository_is_taken(world: Product, kind: str, tmp_path: Path) -> None:
     repository = place = make_repository(tmp_path / "New", {"brazil.toml": NEW})
     ref = ""
-    if kind == "detached":
+    ran = tmp_path / "ran"
+    if kind == "bare":
+        place = tmp_path / "bare.git"
+        git(tmp_path, "clone", "-q", "--bare", str(repository), str(place))
+    elif kind == "dirty":
+        (repository / "brazil.toml").write_text("this was not committed")
+        (repository / "new").write_text("")
+    elif kind == "hooks":
+        for hook in ("post-checkout", "pre-push", "reference-transaction", "post-update", "pre-auto-gc"):
+            file = repository / ".git" / "hooks" / hook
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(f"#!/bin/sh\ntouch {ran}\n")
+            file.chmod(0o755)
+        git(repository, "config", "core.fsmonitor", f"touch {ran}; false")
+        git(repository, "config", "uploadpack.packObjectsHook", f"touch {ran}; exec")
+    elif kind == "large file":
+        with (repository / "large").open("wb") as file_:
+            file_.truncate(20_000_000)
+    elif kind == "detached":
         git(repository, "checkout", "-q", "--detach")
     elif kind == "worktree":
         place = tmp_path / "worktree"
@@ -182,11 +214,14 @@ def test_an_unusual_repository_is_taken(world: Product, kind: str, tmp_path: Pat
         (repository / "README").write_text("b")
     else:
         (repository / "out").symlink_to("/etc/passwd")
-    if kind in ("CRLF", "case twins", "links out"):
+    if kind in ("CRLF", "case twins", "links out", "large file"):
         commit_all(repository, kind)
     shop = copy_shop(world, tmp_path / "shop")
     shop.ok("package", "register", "New", "--repository", str(place))
     shop.ok("publish", "--set", "shop/dev", "-p", f"New{ref}", "--target", "New-1.0")
+    work = shop.workspace("New")
+    assert work.ok("build", "--json").ran == set(), "the checkout is the source"
+    assert not ran.exists(), "nothing of the repository ran"
 
 
 _FILE = "error: {file}"
@@ -340,19 +375,7 @@ def test_a_closed_stream_is_no_file_of_ours(world: Product, closed: str) -> None
         assert "bug" not in done.stderr
 
 
-def test_no_user_namespaces(world: Product) -> None:
-    work = world.at(world.folder / "work")
-    (work.src("Rates") / "rate").write_text("20\n")
-    none = 'echo 0 >/proc/sys/user/max_user_namespaces && exec "$@"'  # of the new namespace, not of the machine
-    prefix = ("unshare", "-U", "-r", "sh", "-c", none, "sh")
-    if subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("no namespace without namespaces can be made here")
-    done = _process(work, "build", *prefix)
-    assert done.returncode == 5
-    assert done.stderr.startswith("error: this machine refuses the namespaces a build needs: ")
-    assert "  hint: " in done.stderr
-
-
+_KEPT = "build New-1.0: in /brazil/pkg/New-1.0, the output"
 BUILDS = [
     ("fails", "exit 3", "exit code 3"),
     ("kills itself", "kill -9 $$", "exit code 137"),
@@ -360,7 +383,35 @@ BUILDS = [
     ("kills its parent", "kill -9 $PPID; sleep 3600", "time limit of 1 s"),
     ("removes its output folder", 'rmdir "$BRAZIL_OUT"', "exit code 1"),
     ("writes noise", "head -c 100000 /dev/urandom; exit 1", "exit code 1"),
-    ("steers the terminal", r'printf "\\033[2J\\007"; exit 1', "exit code 1"),
+    ("forks away", "(setsid sleep 3600 &) & sleep 3600", "time limit of 1 s"),
+    ("leaves work in the background", "setsid sleep 3600 & exit 1", "exit code 1"),
+    (
+        "leaves what cannot be read",
+        "mkdir $BRAZIL_OUT/x; touch $BRAZIL_OUT/y; chmod 0 $BRAZIL_OUT/*; exit 1",
+        "exit code 1",
+    ),
+    ("changes its inputs", "touch /usr/x || touch /brazil/tools/x || exit 7", "exit code 7"),
+    (
+        "escapes by a link",
+        "ln -s /etc/passwd $BRAZIL_OUT/out",
+        f"{_KEPT} 'out' cannot be kept: it is a link that leaves the artifact, to '/etc/passwd'",
+    ),
+    (
+        "leaves a socket",
+        'cd $BRAZIL_OUT && perl -MIO::Socket::UNIX -e "IO::Socket::UNIX->new(Listen=>1,Local=>q(s)) or die"',
+        f"{_KEPT} 's' cannot be kept: it is a device, a socket or a FIFO",
+    ),
+    (
+        "leaves a pipe",
+        "mkfifo $BRAZIL_OUT/pipe",
+        f"{_KEPT} 'pipe' cannot be kept: it is a device, a socket or a FIFO",
+    ),
+    (
+        "leaves a name that is no text",
+        r'touch $BRAZIL_OUT/$(printf "caf\351")',
+        f"{_KEPT} 'caf\\udce9' cannot be kept: it is not valid UTF-8",
+    ),
+    ("steers the terminal", r'printf "\033[2J\007"; exit 1', "exit code 1"),
 ]
 
 

@@ -21,7 +21,7 @@ from tests.e2e.product import Answer, Product, commit_all, git, open_shop, optio
 
 KINDS = ("kill", "after", "enospc", "eio", "interrupt", "impatient", "terminate")
 POINTS = ("none", "open", "write", "rename", "link", "symlink", "unlink", "mkdir", "sync", "exec", "read")
-SOURCE = Path(__file__).parent / "injected" / "fault.c"
+_LAYERS = Path(__file__).parent / "injected"
 _WORDS = struct.Struct("4q")
 
 
@@ -71,13 +71,13 @@ class Hit(NamedTuple):
     faults: tuple[str, ...]  # what does not hold
 
 
-def library(folder: Path) -> Path:
-    """Compile the layer that injects faults."""
+def compiled(name: str, folder: Path) -> Path:
+    """Compile a layer between programs and the system."""
     compiler = shutil.which("cc")
     if not compiler:
         pytest.skip("there is no C compiler")
-    made = folder / "fault.so"
-    command = [compiler, "-O1", "-w", "-shared", "-fPIC", "-o", str(made), str(SOURCE), "-ldl"]
+    made = folder / f"{name}.so"
+    command = [compiler, "-O1", "-w", "-shared", "-fPIC", "-o", str(made), str(_LAYERS / f"{name}.c"), "-ldl"]
     subprocess.run(command, check=True)
     return made
 
@@ -86,7 +86,7 @@ class Storm:
     """A shop with a workspace that every case finds in the same state."""
 
     def __init__(self, folder: Path) -> None:
-        self._library = library(folder)
+        self._library = compiled("fault", folder)
         self._state = folder / "state"
         self._place = folder / "shop"
         self._saved = folder / "saved"
