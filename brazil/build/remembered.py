@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from brazil.build.executor import Outcome
-from brazil.build.sources import MANIFEST
 from brazil.formats.snapshot import decode_snapshot, encode_snapshot
 from brazil.model.action import Snapshot, StepId, StepKind
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName
+from brazil.model.package import MANIFEST
 from brazil.model.tree import Directory
 from brazil.plan.planner import Plan, Step
 

@@ -6,9 +6,8 @@ from brazil.errors import Problem, UsageError
 from brazil.formats.manifest import parse_manifest
 from brazil.model.digest import Digest
 from brazil.model.names import PackageName
+from brazil.model.package import MANIFEST
 from brazil.ports import ContentStore
-
-MANIFEST = "brazil.toml"
 
 
 def fresh_package(

@@ -32,9 +32,8 @@ from brazil.model.package import (
     OptionValue,
 )
 
-__all__ = ["FILE_NAME", "MAX_TIMEOUT", "manifest_from_data", "manifest_to_data", "parse_manifest"]
+__all__ = ["MAX_TIMEOUT", "manifest_from_data", "manifest_to_data", "parse_manifest"]
 
-FILE_NAME = "brazil.toml"
 MAX_TIMEOUT = 86_400  # seconds: one day
 
 WINNERS = "resolves-conflict-dependencies"

@@ -11,6 +11,8 @@ from brazil.model.names import Interface, PackageName
 
 OptionValue = str | int | bool | list[str] | dict[str, str]
 
+MANIFEST = "brazil.toml"  # the name of the file at the top of a package's source
+
 
 class Kind(StrEnum):
     """Why a package depends on another; one kind per table of the manifest."""

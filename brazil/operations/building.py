@@ -8,7 +8,7 @@ from brazil.build.executor import Execution, Machine, Outcome
 from brazil.build.history import history
 from brazil.build.layout import Layouts
 from brazil.build.remembered import remember
-from brazil.build.sources import MANIFEST, fresh_package
+from brazil.build.sources import fresh_package
 from brazil.errors import IntegrityError, Problem, UsageError
 from brazil.events import Emit
 from brazil.model.action import StepId
@@ -16,6 +16,7 @@ from brazil.model.conflict import Conflict
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName
 from brazil.model.nearest import did_you_mean
+from brazil.model.package import MANIFEST
 from brazil.model.versionset import Revision
 from brazil.model.workspace import Captured, WorkspaceFile
 from brazil.operations.in_use import (

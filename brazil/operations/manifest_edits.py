@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from brazil.build.sources import MANIFEST
 from brazil.build_systems import option_specs
 from brazil.errors import Problem, UnavailableError, UsageError
 from brazil.formats.manifest import parse_manifest
 from brazil.formats.manifest_edit import with_dependency, without_dependency
 from brazil.model.names import Interface, PackageName
 from brazil.model.nearest import did_you_mean
-from brazil.model.package import TABLES, Kind, Manifest
+from brazil.model.package import MANIFEST, TABLES, Kind, Manifest
 from brazil.operations.packages import known_package
 from brazil.ports import Registry
 

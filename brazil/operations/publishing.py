@@ -12,7 +12,7 @@ from typing import NamedTuple
 from brazil.build.candidate import Builder, Candidate, Fresh, make_candidate, registered, tell_unused
 from brazil.build.executor import Execution, Outcome
 from brazil.build.history import history
-from brazil.build.sources import MANIFEST, fresh_package
+from brazil.build.sources import fresh_package
 from brazil.errors import IntegrityError, InternalError, Problem, UnavailableError, UsageError
 from brazil.events import Emit, Note
 from brazil.formats.snapshot import encode_snapshot
@@ -21,6 +21,7 @@ from brazil.model.action import Platform, StepId, StepKind
 from brazil.model.conflict import Conflict
 from brazil.model.digest import digest_of
 from brazil.model.names import Interface, PackageName, VersionSetName
+from brazil.model.package import MANIFEST
 from brazil.model.versionset import (
     Draft,
     NewVersion,

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from brazil.build.sources import MANIFEST
 from brazil.build_systems import SYSTEMS
 from brazil.build_systems.starter import detect, manifest_for, starter
 from brazil.errors import Problem, UnavailableError, UsageError
 from brazil.model.names import PackageName
 from brazil.model.nearest import did_you_mean
+from brazil.model.package import MANIFEST
 from brazil.ports import Checkouts
 
 
