@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from brazil.build_systems import command, java, make, maven, python
+from brazil.build_systems import autotools, cmake, command, java, make, maven, meson, python
 from brazil.build_systems.base import BuildSystem
 from brazil.model.package import OptionSpec
 
 SYSTEMS: Mapping[str, BuildSystem] = {
-    system.name: system for system in (command.SYSTEM, java.SYSTEM, make.SYSTEM, maven.SYSTEM, python.SYSTEM)
+    module.SYSTEM.name: module.SYSTEM for module in (autotools, cmake, command, java, make, maven, meson, python)
 }  # sorted by name
 
 

@@ -6,6 +6,9 @@ from typing import NamedTuple
 from brazil.model.package import Form, Manifest, OptionSpec
 
 RELATIVE_PATH = Form(r"(?!/)(?!-)(?!(?:.*/)?\.\.(?:/|$))[^\n]*", "a relative path without '..'")
+_TARGET = r"[A-Za-z0-9_./%+@,][A-Za-z0-9_./%+@,-]*"
+TARGET = Form(_TARGET, "a make target of letters, digits and any of _ . / % + @ , -")
+TARGET_OR_NONE = Form(f"(?:{_TARGET})?", TARGET.words)
 
 
 class Recipe(NamedTuple):

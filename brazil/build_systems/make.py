@@ -5,7 +5,7 @@ Everything a manifest gives is quoted, and no target can be taken for an option 
 
 import shlex
 
-from brazil.build_systems.base import RELATIVE_PATH, BuildSystem, Recipe, require
+from brazil.build_systems.base import RELATIVE_PATH, TARGET, TARGET_OR_NONE, BuildSystem, Recipe, require
 from brazil.model.package import Form, Manifest, OptionSpec
 
 # "D" writes no times or owners into a static library. Not on the command line: there it would overrule a
@@ -13,8 +13,6 @@ from brazil.model.package import Form, Manifest, OptionSpec
 _ENVIRONMENT = (("ARFLAGS", "Drc"),)
 
 _PROGRAMS = ("make",)
-_TARGET = r"[A-Za-z0-9_./%+@,][A-Za-z0-9_./%+@,-]*"
-_TARGET_WORDS = "a make target of letters, digits and any of _ . / % + @ , -"
 
 
 def _recipe(manifest: Manifest, _top: frozenset[str]) -> Recipe:
@@ -49,7 +47,7 @@ SYSTEM = BuildSystem(
             "string",
             "The target that installs below PREFIX; empty: the build leaves its artifact there by itself.",
             default="install",
-            form=Form(f"(?:{_TARGET})?", _TARGET_WORDS),
+            form=TARGET_OR_NONE,
         ),
         OptionSpec(
             "makefile",
@@ -63,14 +61,14 @@ SYSTEM = BuildSystem(
             "strings",
             "What to make before installing; empty: the makefile's first target.",
             default=[],
-            form=Form(_TARGET, _TARGET_WORDS),
+            form=TARGET,
         ),
         OptionSpec(
             "test-target",
             "string",
             "The target that tests; empty: there are no tests.",
             default="",
-            form=Form(f"(?:{_TARGET})?", _TARGET_WORDS),
+            form=TARGET_OR_NONE,
         ),
         OptionSpec(
             "variables",

@@ -254,10 +254,13 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Write files, those that name an interpreter as programs."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+        if text.startswith("#!"):
+            path.chmod(0o755)
 
 
 def commit_all(folder: Path, message: str) -> str:

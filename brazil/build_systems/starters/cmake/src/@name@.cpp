@@ -1,0 +1,6 @@
+#include "@name@.hpp"
+
+int @name@::add(int a, int b)
+{
+    return a + b;
+}
