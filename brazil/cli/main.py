@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from brazil import __version__
-from brazil.errors import BrazilError, Problem, UnavailableError, UsageError
+from brazil.errors import BrazilError, InternalError, Problem, UnavailableError, UsageError
 from brazil.report.printable import printable
 from brazil.report.problems import error_data, problem_lines
 
@@ -179,7 +179,9 @@ def _run(arguments: list[str], look: "Look | None") -> int:
             refused = _machine_refused(error)
             _tell(refused, as_json="--json" in arguments)
             return refused.exit_code
-        return _crashed(error)
+        bug = _crashed(error)
+        _tell(bug, as_json="--json" in arguments)
+        return bug.exit_code
 
 
 def _tell(error: BrazilError, *, as_json: bool) -> None:
@@ -206,12 +208,11 @@ def _machine_refused(error: OSError) -> UnavailableError:
     return UnavailableError(Problem("machine.refused", f"{place} cannot be read or written", because, hint))
 
 
-def _crashed(error: Exception) -> int:
-    """Report a bug of ours."""
+def _crashed(error: Exception) -> InternalError:
+    """Say that there is a bug of ours."""
     if os.environ.get("BRAZIL_TRACEBACK"):
         import traceback
 
         traceback.print_exception(error)
-    click.echo(f"error: brazil has a bug: {type(error).__name__}: {error} [internal]", err=True)
-    click.echo("  hint: please report it, with what BRAZIL_TRACEBACK=1 prints", err=True)
-    return 70
+    hint = "please report it, with what BRAZIL_TRACEBACK=1 prints"
+    return InternalError(Problem("internal", "brazil has a bug", f"{type(error).__name__}: {error}", hint))

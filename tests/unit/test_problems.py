@@ -1,5 +1,8 @@
+import json
+
 import pytest
 
+from brazil.cli import main as command_line
 from brazil.errors import (
     BrazilError,
     HermeticityError,
@@ -96,3 +99,17 @@ def test_an_error_in_short() -> None:
     assert UsageError(FULL, BARE).code == "manifest.unknown-key"
     with pytest.raises(ValueError, match="at least one problem"):
         UsageError()
+
+
+def test_a_bug_is_told_with_a_code_and_as_json(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(command_line.main, "main", fail)
+    assert command_line._run(["vs", "list", "--json"], None) == 70
+    told = capsys.readouterr()
+    assert told.err.splitlines()[0] == "error: brazil has a bug: ZeroDivisionError: division by zero [internal]"
+    error = json.loads(told.out)["error"]
+    assert (error["kind"], error["exit-code"], error["problems"][0]["code"]) == ("internal", 70, "internal")
