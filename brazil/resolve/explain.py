@@ -49,7 +49,7 @@ def lines(conflict: Conflict) -> tuple[str, ...]:
     """Write a conflict as lines of text, without a final stop or line end."""
     told = explain(conflict)
     width = max((len(reason.text) for reason in told.reasons), default=0)
-    text = [f"conflict: {told.title}"]
+    text = [f"conflict: {told.title} [conflict.{conflict.kind}]"]
     text += [f"  {reason.text.ljust(width)}   ({reason.place})" for reason in told.reasons]
     if not told.remedies:
         return (*text, f"  {told.conclusion}")

@@ -63,7 +63,7 @@ NEW_TEST_KIT = (5, manifest("TestKit-1.0", normal="JsonKit-2.0@4"))
 def test_the_worked_candidate_is_refused_with_every_reason_and_a_remedy() -> None:
     found = conflict(ask("OrderService-1.0", SHOP, BASE, [ORDERS]))
     assert lines(found) == (
-        "conflict: JsonKit, interfaces 1.0 and 2.0, in the test closure of OrderService-1.0",
+        "conflict: JsonKit, interfaces 1.0 and 2.0, in the test closure of OrderService-1.0 [conflict.two-interfaces]",
         "  OrderService-1.0 needs JsonKit-2.0        (dependencies, line 7)",
         "  OrderService-1.0 tests need TestKit-1.0   (test-dependencies, line 12)",
         "  TestKit-1.0 needs JsonKit-1.0             (its dependencies, line 4)",
@@ -193,7 +193,7 @@ def test_what_nothing_needs_any_more_is_left_out() -> None:
 def test_something_missing_is_answered_with_other_lines_or_the_nearest_name() -> None:
     other_line = conflict(ask("A-1", [(1, manifest("JsonKit-2.0"))], new=[manifest("A-1", tool="JsonKit-1.0@3")]))
     assert lines(other_line) == (
-        "conflict: there is no JsonKit-1.0",
+        "conflict: there is no JsonKit-1.0 [conflict.missing]",
         "  A-1 is built with JsonKit-1.0   (build-tools, line 3)",
         "  so JsonKit-1.0 would have to be published first. This removes the conflict:",
         "    1. use JsonKit-2.0 instead of JsonKit-1.0 in A",
@@ -209,7 +209,7 @@ def test_nothing_new_enough() -> None:
         ask("Z-1 A-1", versions, "B-1.1", [manifest("Z-1", normal="B-1"), manifest("A-1", runtime="B-1>=3@5")])
     )
     assert lines(found) == (
-        "conflict: no build of B-1 is new enough",
+        "conflict: no build of B-1 is new enough [conflict.at-least]",
         "  A-1 needs B-1.3 or newer to run   (runtime-dependencies, line 5)",
         "  but the newest usable build of B-1 is 2",
     )
@@ -219,7 +219,7 @@ def test_a_cycle_is_named_by_its_packages() -> None:
     new = [manifest("A-1", normal="B-1"), manifest("B-1", tool="C-1@2"), manifest("C-1", runtime="B-1@3")]
     found = conflict(ask("A-1", [], "", new))
     assert lines(found) == (
-        "conflict: B-1 -> C-1 -> B-1 need each other",
+        "conflict: B-1 -> C-1 -> B-1 need each other [conflict.cycle]",
         "  B-1 is built with C-1   (build-tools, line 2)",
         "  C-1 needs B-1 to run    (its runtime-dependencies, line 3)",
         "  so none of them can be built first",
