@@ -42,6 +42,7 @@ _COMMANDS = {
     "publish": ("brazil.cli.publish", "publish", "Build commits into a version set, as one new revision."),
     "vs": ("brazil.cli.vs", "vs", "Version sets: create, list, show, log, diff."),
     "package": ("brazil.cli.package", "package", "Packages: new, register, list, show, versions, dependencies."),
+    "explain": ("brazil.cli.explain", "explain", "Say what an error code means and what to do."),
     "doctor": ("brazil.cli.doctor", "doctor", "Say what builds are isolated from here, and what is missing."),
 }
 
@@ -94,6 +95,9 @@ def main(ctx: click.Context, registry: str | None) -> None:
       brazil vs create team/dev --target MyLib-1.0
       brazil publish --set team/dev -p MyLib
       brazil ws create work --set team/dev
+    \b
+    When something is wrong, the message ends with a code in brackets:
+      brazil explain registry.unknown-set
     """
     from brazil.cli.context import Session
 

@@ -149,6 +149,8 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
     found["listed"] = shell.json("ws", "list")
     found["cleaned"] = shell.json("ws", "clean", folder="brief")
     found["deleted"] = shell.json("ws", "delete", "brief")
+    found["explained"] = shell.json("explain", "package.unknown")
+    found["codes"] = shell.json("explain")
     found["error"] = shell.json("package", "show", "Lou", code=2)
     text = shell.home / "work/src/Low/text"
     text.unlink()
@@ -180,6 +182,8 @@ SHAPES: dict[str, Callable[[Documents], list[Any]]] = {
     "workspace": lambda d: [d["workspace"]],
     "build": lambda d: [d["build"], d["build High"], d["test"]],
     "step": lambda d: [*d["build"]["steps"], *d["published"]["steps"], *d["failed"]["steps"]],
+    "explained": lambda d: [d["explained"]],
+    "codes": lambda d: [d["codes"]],
     "doctor": lambda d: [d["doctor"]],
 }
 
