@@ -1,5 +1,6 @@
 """Sources of other people, fetched by the ordinary clients when a test runs, and made packages of ours."""
 
+import re
 import subprocess
 import sys
 import tarfile
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.product import Product, commit_all, git
+
+_DEB = re.compile(r"^(Types: *|)deb(?= |$)(?: deb-src)?", re.MULTILINE)
 
 
 def run(*command: str, folder: Path) -> None:
@@ -38,6 +41,24 @@ def from_debian(folder: Path, package: str) -> Path:
     (archive,) = folder.glob(f"{package}_*.deb")
     run("dpkg-deb", "--extract", archive.name, package, folder=folder)
     return folder / package
+
+
+def from_debian_source(folder: Path, *packages: str) -> Sequence[Path]:
+    """Fetch sources that Debian builds packages from, from where this machine gets those; return their folders."""
+    lists = folder / "sources"
+    lists.mkdir()
+    for path in (Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")):
+        if path.suffix in (".list", ".sources") and path.is_file():
+            (lists / path.name).write_text(_DEB.sub(r"\g<1>deb-src", path.read_text()))
+    places = {"Etc::sourcelist": "/dev/null", "Etc::sourceparts": lists, "State::lists": folder, "Cache": folder}
+    apt = ("apt-get", "-qq", *(f"-oDir::{name}={path}" for name, path in places.items()))
+    run(*apt, "update", folder=folder)
+    found = []
+    for package in packages:
+        (folder / package).mkdir()
+        run(*apt, "source", package, folder=folder / package)
+        found += [path for path in (folder / package).iterdir() if path.is_dir()]
+    return found
 
 
 def make_package(product: Product, source: Path, name: str, manifest: str) -> None:
