@@ -101,7 +101,7 @@ def test_a_broken_link_is_found(tmp_path: Path) -> None:
 _PATH = re.compile(
     r"`((?:brazil|tests|docs|scripts|examples)/[\w./*-]*|[\w-]+\.(?:md|toml)|Makefile|LICENSE)`", re.ASCII
 )
-_OF_USERS = {"brazil.toml", "brazil-workspace.toml", "config.toml", "package.toml", "versionset.toml"}
+_OF_USERS = {"Cargo.toml", "brazil.toml", "brazil-workspace.toml", "config.toml", "package.toml", "versionset.toml"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -1,0 +1,5 @@
+use @name@::greeting;
+
+fn main() {
+    println!("{}", greeting("@Name@"));
+}

@@ -1,0 +1,12 @@
+// The program @name@ greets @Name@.
+package main
+
+import (
+	"fmt"
+
+	"example.com/@name@"
+)
+
+func main() {
+	fmt.Println(@name@.Greeting("@Name@"))
+}
