@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from brazil.build_systems import autotools, cargo, cmake, command, go, java, make, maven, meson, python
+from brazil.build_systems import autotools, cargo, cmake, command, go, java, make, maven, meson, node, python
 from brazil.build_systems.base import BuildSystem
 from brazil.model.package import OptionSpec
 
 SYSTEMS: Mapping[str, BuildSystem] = {
     module.SYSTEM.name: module.SYSTEM
-    for module in (autotools, cargo, cmake, command, go, java, make, maven, meson, python)
+    for module in (autotools, cargo, cmake, command, go, java, make, maven, meson, node, python)
 }  # sorted by name
 
 

@@ -1,0 +1,4 @@
+/** Returns a greeting for somebody of this name. */
+export function greet(name) {
+  return `Hello, ${name}!`;
+}
