@@ -197,11 +197,12 @@ class Wiring:
     def machine(self) -> "Machine":
         """Everything that running Steps takes."""
         from brazil.build.executor import Machine
+        from brazil.sandbox.early import Early
         from brazil.sandbox.run import BubblewrapSandbox
         from brazil.store.records import RecordFiles
 
         data = _path(self.places.data)
-        sandbox = BubblewrapSandbox(self.store, self.platform, data / "runs", self.bubblewrap)
+        sandbox = BubblewrapSandbox(self.store, self.platform, data / "runs", Early(lambda: self.bubblewrap))
         # One more than processors: a Step also waits, for the kernel to make its namespaces and for the disk.
         jobs = self._jobs or self.configuration.jobs or len(os.sched_getaffinity(0)) + 1
         return Machine(self.store, self.store, sandbox, RecordFiles(data / "records", self.store), jobs)

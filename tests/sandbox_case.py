@@ -28,7 +28,7 @@ class Machine:
         self.bwrap = bwrap
         self.platform = platform
         self.store = LocalStore(folder / "data", folder / "cache")
-        self.sandbox = BubblewrapSandbox(self.store, platform, self.runs, bwrap)
+        self.sandbox = BubblewrapSandbox(self.store, platform, self.runs, lambda: bwrap)
 
     def tree(self, files: dict[str, str]) -> Digest:
         """Keep files (path -> content; a path ending in "@" is a link, in "*" a program)."""

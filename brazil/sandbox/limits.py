@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _PREFIX = "brazil-"
+_NUMBERS = itertools.count()  # of groups of this process
 _OWN = 3  # two processes of bubblewrap, and for a moment the thread that starts it
 _STACK = 8 << 20  # bytes
 _OPEN_FILES = 1024  # soft; what most machines have, so that a build does not depend on the caller's
@@ -83,7 +84,6 @@ class Limiter:
 
     def __init__(self, hierarchies: tuple[Hierarchy, ...]) -> None:
         self._hierarchies = hierarchies
-        self._numbers = itertools.count()
 
     def in_force(self) -> Mapping[str, str]:
         """Say what limits processes and memory here."""
@@ -101,7 +101,7 @@ class Limiter:
         Raises:
             OSError: a group that could be made before cannot be made now.
         """
-        name = f"{_PREFIX}{os.getpid()}-{next(self._numbers)}"
+        name = f"{_PREFIX}{os.getpid()}-{next(_NUMBERS)}"
         made: list[tuple[Hierarchy, str]] = []
         try:
             for hierarchy in self._hierarchies:

@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from brazil.ports import ContentStore
 from brazil.sandbox.arguments import ROOT, SHELF, Inputs, Places, input_binds, run_options
 from brazil.sandbox.binder import Binder
 from brazil.sandbox.bubblewrap import Bubblewrap
+from brazil.sandbox.early import Early
 from brazil.sandbox.folders import RunFolders, measure, remove_tree
 from brazil.sandbox.host_platform import HostPlatform
 from brazil.sandbox.launch import Ending, Limits, launch
@@ -37,14 +38,16 @@ class BubblewrapSandbox:
     The thread that calls `run` must live until it returns: when it ends, the kernel kills what it started.
     """
 
-    def __init__(self, store: ContentStore, platform: HostPlatform, run_root: Path, bwrap: Bubblewrap) -> None:
+    def __init__(
+        self, store: ContentStore, platform: HostPlatform, run_root: Path, bwrap: Callable[[], Bubblewrap]
+    ) -> None:
         """Prepare to run.
 
         Args:
             store: where inputs come from and outputs go.
             platform: the root file system, already materialised.
             run_root: for temporary folders, on the same disk as the store; left-overs of killed runs are removed.
-            bwrap: the program to use.
+            bwrap: gives the program to use; asked when something is to run.
         """
         self._store = store
         self._platform = platform
@@ -56,7 +59,7 @@ class BubblewrapSandbox:
         self._stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)  # never read: once set it wakes every run
         weakref.finalize(self, os.close, self._stop)
         self._stopped = False
-        self._isolation: Mapping[str, str] | None = None
+        self._isolation: Early[Mapping[str, str]] | None = None
         self._probing = threading.Lock()
 
     @property
@@ -66,10 +69,13 @@ class BubblewrapSandbox:
 
     @property
     def isolation(self) -> Mapping[str, str]:
-        """See `Sandbox.isolation`; tried once, at the first call."""
+        """See `Sandbox.isolation`; tried once, beside the first run."""
+        return self._probe()()
+
+    def _probe(self) -> Early[Mapping[str, str]]:
         with self._probing:
             if self._isolation is None:
-                self._isolation = probe(self._bwrap, self._platform, self._limiter, self._binder)
+                self._isolation = Early(lambda: probe(self._bwrap(), self._platform, self._limiter, self._binder))
             return self._isolation
 
     def stop(self) -> None:
@@ -82,6 +88,8 @@ class BubblewrapSandbox:
         if self._stopped:
             raise UnavailableError(Problem("sandbox.stopped", f"{request.label} was not started", "work was stopped"))
         outputs = _output_places(request)
+        self._bwrap()  # before anything is made for the run
+        self._probe()
         folder = self._folders.make()
         try:
             try:
@@ -133,7 +141,7 @@ class BubblewrapSandbox:
         )
         binds = input_binds(places.inputs)
         ending = launch(
-            str(self._bwrap.path),
+            str(self._bwrap().path),
             options,
             command.arguments,
             limits,

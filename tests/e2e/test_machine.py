@@ -99,13 +99,15 @@ def test_a_clock_that_is_far_off(work: Product, tmp_path: Path, year: str) -> No
 
 # What a sandbox needs.
 
-NEEDY = ("build", "exec Shop -- true", "publish --set shop/dev -p Rates -p Shop --target Rates-1.0 --dry-run")
+NEEDY = ("build", "test", "exec Shop -- true")
 
 
 def _no_sandbox(work: Product, prefix: tuple[str, ...], told: str) -> None:
     refs = work.refs()
     for words in NEEDY:
-        assert answer(work, words, *prefix) == Answer(5, "", f"error: {told}")
+        refused = answer(work, words, *prefix)
+        assert (refused.code, refused.out) == (5, "")
+        assert refused.err.endswith(f"error: {told}")  # behind the plan, where there is one
     examined = answer(work, "doctor", *prefix)
     assert (examined.code, examined.err) == (5, "")
     assert examined.out.startswith("no build can run here\n")
@@ -284,7 +286,7 @@ def test_a_terminal_that_goes_away_ends_the_build(world: Product) -> None:
         assert b"\x1b[" in drawn, "it is a live view"
         process.send_signal(signal.SIGHUP)
         assert process.wait(60) == -signal.SIGHUP
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while subprocess.run(["pgrep", "-f", f"sleep {seconds}"], capture_output=True, check=False).returncode == 0:
             assert time.monotonic() < deadline
     finally:

@@ -1,0 +1,31 @@
+"""A value that is worked out before it is asked for, beside whatever else there is to do."""
+
+import threading
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Early(Generic[T]):
+    """Begins at once, in a thread of its own; nobody waits for it but who asks for the value."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work = work
+        self._value: T | None = None
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def __call__(self) -> T:
+        """Wait for the value, or raise what the work raised."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._value  # type: ignore[return-value]  # set, because the work has ended without an error
+
+    def _run(self) -> None:
+        try:
+            self._value = self._work()
+        except BaseException as error:  # raised where the value is asked for
+            self._error = error
