@@ -108,13 +108,23 @@ def try_all(folder: Path, packages: Mapping[str, Mapping[str, str]]) -> dict[str
     return runs(product)
 
 
-def built_elsewhere(folder: Path, packages: Mapping[str, Mapping[str, str]], target: str) -> Run:
-    """Build a package from checkouts, in another home, in another folder, on one processor; return that run."""
+def fail_as_said(folder: Path, system: str, packages: Mapping[str, Bad]) -> dict[str, Run]:
+    """Build and test packages of which each must fail as it says; return the last run of every Step."""
+    found = try_all(folder, bad_packages(system, packages))
+    for name, bad in packages.items():
+        run = found[f"{bad.step} {name}-1.0"]
+        assert (run.exit_code, bad.said in run.log) == (bad.exit_code, True), f"{name}: {run}"
+        assert bad.step == "test" or not run.digest
+    return found
+
+
+def built_elsewhere(folder: Path, packages: Mapping[str, Mapping[str, str]], target: str) -> dict[str, Run]:
+    """Build a package and what it needs from checkouts, in another home and folder, on one processor."""
     product = open_shop(folder, packages, [f"{target}-1.0"])
     work = product.workspace(*packages)
     with one_processor():
         work.ok("build", target, "--jobs", "1")
-    return runs(product)[f"build {target}-1.0"]
+    return runs(product)
 
 
 def starter_files(system: str, name: str) -> dict[str, str]:

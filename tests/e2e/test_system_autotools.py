@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from brazil.model.tested import CaseEnd
-from tests.e2e.product import Product, copy_shop, open_shop, toml
-from tests.e2e.systems import Bad, bad_packages, need, one_processor, publish, runs, starter_files, try_all
+from tests.e2e.product import Product, copy_shop, toml
+from tests.e2e.systems import Bad, built_elsewhere, fail_as_said, need, publish, runs, starter_files
 
 pytestmark = [pytest.mark.sandbox, need("autoreconf", "automake", "libtoolize", "pkg-config", "make", "cc")]
 
@@ -134,10 +134,7 @@ def test_the_artifact_has_the_layout_that_others_look_in(shop: Product) -> None:
 
 
 def test_the_same_artifacts_come_from_another_place_with_another_number_of_jobs(shop: Product, tmp_path: Path) -> None:
-    other = open_shop(tmp_path / "another place", SHOP, ["Till-1.0"])
-    with one_processor():
-        other.workspace(*SHOP).ok("build")  # their tests would take as long again
-    first, second = runs(shop), runs(other)
+    first, second = runs(shop), built_elsewhere(tmp_path / "another place", SHOP, "Till")
     for name in SHOP:
         assert second[f"build {name}-1.0"].files == first[f"build {name}-1.0"].files
         assert second[f"build {name}-1.0"].digest == first[f"build {name}-1.0"].digest
@@ -178,8 +175,4 @@ BAD: Mapping[str, Bad] = {
 
 
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:
-    found = try_all(tmp_path / "shop", bad_packages("autotools", BAD))
-    for name, bad in BAD.items():
-        run = found[f"{bad.step} {name}-1.0"]
-        assert (run.exit_code, bad.said in run.log) == (bad.exit_code, True), f"{name}: {run}"
-        assert bad.step == "test" or not run.digest
+    fail_as_said(tmp_path / "shop", "autotools", BAD)

@@ -7,7 +7,7 @@ import pytest
 
 from brazil.model.tested import CaseEnd
 from tests.e2e.product import Product, copy_shop, toml
-from tests.e2e.systems import Bad, bad_packages, need, one_processor, publish, runs, starter_files, try_all
+from tests.e2e.systems import Bad, built_elsewhere, fail_as_said, need, publish, runs, starter_files
 
 pytestmark = [pytest.mark.sandbox, need("cmake", "ctest", "cc", "c++")]
 
@@ -129,9 +129,7 @@ def test_the_artifact_has_the_layout_that_others_look_in(shop: Product) -> None:
 
 
 def test_the_same_artifacts_come_from_another_place_with_another_number_of_jobs(shop: Product, tmp_path: Path) -> None:
-    with one_processor():
-        other = publish(tmp_path / "another place", SHOP, "Till")
-    first, second = runs(shop), runs(other)
+    first, second = runs(shop), built_elsewhere(tmp_path / "another place", SHOP, "Till")
     for name in SHOP:
         assert second[f"build {name}-1.0"].files == first[f"build {name}-1.0"].files
         assert second[f"build {name}-1.0"].digest == first[f"build {name}-1.0"].digest
@@ -183,9 +181,5 @@ BAD: Mapping[str, Bad] = {
 
 
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:
-    found = try_all(tmp_path / "shop", bad_packages("cmake", BAD))
-    for name, bad in BAD.items():
-        run = found[f"{bad.step} {name}-1.0"]
-        assert (run.exit_code, bad.said in run.log) == (bad.exit_code, True), f"{name}: {run}"
-        assert bad.step == "test" or not run.digest
+    found = fail_as_said(tmp_path / "shop", "cmake", BAD)
     assert found["test Fails-1.0"].tested.count(CaseEnd.FAILED) == 1

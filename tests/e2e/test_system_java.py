@@ -129,7 +129,8 @@ def test_tests_of_both_kinds_run_against_the_jar(java: Product) -> None:
 
 
 def test_the_same_artifact_elsewhere(java: Product, tmp_path: Path) -> None:
-    assert built_elsewhere(tmp_path / "other", SHOP, "Report").digest == runs(java)["build Report-1.0"].digest
+    other = built_elsewhere(tmp_path / "other", SHOP, "Report")
+    assert other["build Report-1.0"].digest == runs(java)["build Report-1.0"].digest
 
 
 def test_the_starter_builds_and_passes(tmp_path: Path) -> None:
