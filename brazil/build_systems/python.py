@@ -10,8 +10,9 @@ nothing else reaches the build.
 """
 
 import json
-import pkgutil
 import shlex
+from functools import cache
+from pathlib import Path
 
 from brazil.build_systems.base import RELATIVE_PATH, BuildSystem, Recipe, require
 from brazil.model.package import Form, Manifest, OptionSpec
@@ -46,9 +47,12 @@ def _recipe(manifest: Manifest, top: frozenset[str]) -> Recipe:
 
 def _fed(command: str, program: str) -> str:
     """Give a command a program of ours on its standard input."""
-    text = pkgutil.get_data("brazil.build_systems", f"programs/{program}.py")
-    assert text is not None
-    return f"{command} <<'{_END}'\n{text.decode()}{_END}\n"
+    return f"{command} <<'{_END}'\n{_text(program)}{_END}\n"
+
+
+@cache
+def _text(program: str) -> str:
+    return Path(__file__).with_name("programs").joinpath(f"{program}.py").read_text(encoding="utf-8")
 
 
 SYSTEM = BuildSystem(
