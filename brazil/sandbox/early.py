@@ -19,10 +19,14 @@ class Early(Generic[T]):
 
     def __call__(self) -> T:
         """Wait for the value, or raise what the work raised."""
-        self._thread.join()
+        self.wait()
         if self._error is not None:
             raise self._error
         return self._value  # type: ignore[return-value]  # set, because the work has ended without an error
+
+    def wait(self) -> None:
+        """Wait for the end of the work, however it ends."""
+        self._thread.join()
 
     def _run(self) -> None:
         try:

@@ -82,6 +82,8 @@ class BubblewrapSandbox:
         """See `Sandbox.stop`."""
         self._stopped = True
         os.eventfd_write(self._stop, 1)
+        if self._isolation:
+            self._isolation.wait()  # else the folder that it tries things in would stay
 
     def run(self, request: SandboxRequest) -> SandboxResult:
         """See `Sandbox.run`."""

@@ -268,7 +268,7 @@ class Storm:
 
     def processes(self) -> list[str]:
         """Processes that stand in the shop, or were started for it and lost their parent."""
-        for _ in range(50):
+        for _ in range(500):
             found = _related(str(self._place))
             if not found:
                 return []
