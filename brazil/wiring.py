@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from brazil.build.executor import Machine
     from brazil.formats.configuration_file import ConfigurationFile
     from brazil.gitrepo.remote import Transport
-    from brazil.operations.building import Bench
+    from brazil.operations.building import BuildPorts
     from brazil.ports import Checkouts, ClosureRunner, Registry
     from brazil.sandbox.bubblewrap import Bubblewrap
     from brazil.sandbox.host_platform import HostPlatform
@@ -208,11 +208,11 @@ class Wiring:
         return Machine(self.store, self.store, sandbox, RecordFiles(data / "records", self.store), jobs)
 
     @cached_property
-    def bench(self) -> "Bench":
+    def build_ports(self) -> "BuildPorts":
         """The ports of a build."""
-        from brazil.operations.building import Bench
+        from brazil.operations.building import BuildPorts
 
-        return Bench(self.registry, self.sources, self.checkouts, self.machine)
+        return BuildPorts(self.registry, self.sources, self.checkouts, self.machine)
 
     @cached_property
     def runner(self) -> "ClosureRunner":

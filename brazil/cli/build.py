@@ -96,7 +96,7 @@ def exec_(session: Session, package: str, command: tuple[str, ...], jobs: int | 
     wiring = session.wiring(jobs=jobs, workspace=workspace)
     request = BuildRequest((package,), tests=False, runtime=True)
     with listening(events=False) as emit:
-        done = build_workspace(workspace, request, wiring.bench, emit)
+        done = build_workspace(workspace, request, wiring.build_ports, emit)
     if isinstance(done, Conflict):
         tell(conflict_text(done), err=True)
         return _NO_SOLUTION
@@ -144,7 +144,7 @@ def _build(
 
     request = BuildRequest(packages, tests=kind == "test", keep_going=keep_going)
     with listening(events) as emit:
-        done = build_workspace(workspace, request, wiring.bench, emit, look)
+        done = build_workspace(workspace, request, wiring.build_ports, emit, look)
     if isinstance(done, Conflict):
         if as_json:
             tell_json(conflict_data(done))

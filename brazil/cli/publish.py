@@ -81,7 +81,7 @@ def publish(
         keep_going=keep_going,
     )
     with listening(events) as emit:
-        outcome = publish_commits(request, wiring.bench, emit)
+        outcome = publish_commits(request, wiring.build_ports, emit)
     report = None
     if isinstance(outcome, Published) and outcome.after:
         before = wiring.registry.revision(name, outcome.before.number)

@@ -65,7 +65,7 @@ class BuildRequest(NamedTuple):
         return "exec" if self.runtime else "test" if self.tests else "build"
 
 
-class Bench(NamedTuple):
+class BuildPorts(NamedTuple):
     """The ports that a build in a workspace takes."""
 
     registry: Registry
@@ -75,30 +75,30 @@ class Bench(NamedTuple):
 
 
 def build_workspace(
-    workspace: WorkspaceFolder, request: BuildRequest, bench: Bench, emit: Emit, look: Look | None = None
+    workspace: WorkspaceFolder, request: BuildRequest, ports: BuildPorts, emit: Emit, look: Look | None = None
 ) -> WorkspaceBuild | Conflict:
     """Build what was asked for, from what the checkouts hold now.
 
     Args:
         workspace: where.
         request: what.
-        bench: with what.
+        ports: with what.
         emit: listener.
         look: at the trace of the same build before, so that what has not changed since is not read again.
 
     Raises:
         UsageError: a name is not in the set, nothing is in use, or a checkout is not what it should be.
     """
-    machine = bench.machine
+    machine = ports.machine
     platform = machine.sandbox.platform
     key = trace_key(
         str(workspace.root), request.kind, request.names, platform=platform.digest, store=machine.store.mark()
     )
     file = workspace.read()
-    base = base_revision(file, bench.registry)
-    checkouts = captured(workspace, file.packages, bench.checkouts, unchanged(look) if look else {})
+    base = base_revision(file, ports.registry)
+    checkouts = captured(workspace, file.packages, ports.checkouts, unchanged(look) if look else {})
     fresh = _fresh(workspace, checkouts, machine)
-    candidate = make_candidate(base, fresh, (*base.policy.targets, *fresh), bench.registry)
+    candidate = make_candidate(base, fresh, (*base.policy.targets, *fresh), ports.registry)
     if isinstance(candidate, Conflict):
         return candidate
     tell_unused(candidate, emit)
@@ -106,7 +106,7 @@ def build_workspace(
     builds = set(wanted)
     if request.runtime:
         builds |= {member for interface in wanted for member in candidate.closures.runtime(interface)}
-    builder = Builder(machine.store, bench.sources, bench.registry, platform)
+    builder = Builder(machine.store, ports.sources, ports.registry, platform)
     plan = builder.plan(candidate, builds, wanted if request.tests else ())
     outcomes = _execute(workspace, candidate, plan, machine, request.keep_going, emit)
     artifacts = {**plan.artifacts, **built(outcomes)}

@@ -35,7 +35,7 @@ from brazil.model.versionset import (
     diff_revisions,
     number_pins,
 )
-from brazil.operations.building import Bench
+from brazil.operations.building import BuildPorts
 from brazil.plan.state import GOOD_ENDS, State
 from brazil.ports import Moved, Registry
 
@@ -89,7 +89,7 @@ class Overlap(NamedTuple):
 PublishOutcome = Published | AlreadyPublished | BuildsFailed | Overlap | Conflict
 
 
-def publish(request: PublishRequest, bench: Bench, emit: Emit) -> PublishOutcome:
+def publish(request: PublishRequest, ports: BuildPorts, emit: Emit) -> PublishOutcome:
     """Publish commits of packages into a version set.
 
     Raises:
@@ -97,12 +97,12 @@ def publish(request: PublishRequest, bench: Bench, emit: Emit) -> PublishOutcome
         UnavailableError: the set has a platform that this machine is not, or moves too fast.
     """
     _refuse_texts(request)
-    bench.registry.refresh()
-    if request.token and (earlier := bench.registry.published(request.set, request.token)):
+    ports.registry.refresh()
+    if request.token and (earlier := ports.registry.published(request.set, request.token)):
         return AlreadyPublished(earlier, by_token=True)
-    first_base = base = bench.registry.revision(request.set)
+    first_base = base = ports.registry.revision(request.set)
     for _ in range(_ATTEMPTS):
-        outcome = _attempt(request, base, bench, emit)
+        outcome = _attempt(request, base, ports, emit)
         if not isinstance(outcome, Moved):
             return outcome
         base = outcome.head
@@ -115,28 +115,28 @@ def publish(request: PublishRequest, bench: Bench, emit: Emit) -> PublishOutcome
     )
 
 
-def _attempt(request: PublishRequest, base: Revision, bench: Bench, emit: Emit) -> PublishOutcome | Moved:
-    platform = bench.machine.sandbox.platform
+def _attempt(request: PublishRequest, base: Revision, ports: BuildPorts, emit: Emit) -> PublishOutcome | Moved:
+    platform = ports.machine.sandbox.platform
     policy = _policy(request, base, platform)
-    fresh = _fresh(request, base, bench)
+    fresh = _fresh(request, base, ports)
     if not fresh and policy == base.policy:
         return AlreadyPublished(base.info, by_token=False)
-    candidate = make_candidate(base, fresh, policy.targets, bench.registry)
+    candidate = make_candidate(base, fresh, policy.targets, ports.registry)
     if isinstance(candidate, Conflict):
         return candidate
     _refuse_unreached(fresh, candidate)
     tell_unused(candidate, emit)
-    _refuse_too_low(candidate, bench.registry)
-    outcomes = _run(request, candidate, bench, emit)
+    _refuse_too_low(candidate, ports.registry)
+    outcomes = _run(request, candidate, ports, emit)
     if not all(outcome.state in GOOD_ENDS for outcome in outcomes.values()):
         return BuildsFailed(base.info, outcomes, _base_is_broken(candidate, outcomes))
     _refuse_irreproducible(candidate, outcomes, platform)
     if request.dry_run:
         return Published(base.info, None, None, outcomes)
     draft = _draft(request, policy, candidate, outcomes, platform)
-    _refuse_broken(draft, base, bench.registry)
-    bench.sources.keep({f.manifest.name: f.commit for f in fresh.values()}, bench.registry.location)
-    committed = bench.registry.commit(request.set, base.info.commit, draft)
+    _refuse_broken(draft, base, ports.registry)
+    ports.sources.keep({f.manifest.name: f.commit for f in fresh.values()}, ports.registry.location)
+    committed = ports.registry.commit(request.set, base.info.commit, draft)
     if isinstance(committed, Moved):
         return committed
     return Published(base.info, committed, diff_revisions(base, committed), outcomes)
@@ -173,15 +173,15 @@ def _policy(request: PublishRequest, base: Revision, platform: Platform) -> Poli
     )
 
 
-def _fresh(request: PublishRequest, base: Revision, bench: Bench) -> dict[Interface, Fresh]:
+def _fresh(request: PublishRequest, base: Revision, ports: BuildPorts) -> dict[Interface, Fresh]:
     """Read the manifests of the named commits; what is pinned at just that commit is left out."""
     fresh: dict[Interface, Fresh] = {}
     problems: list[Problem] = []
-    store = bench.machine.store
+    store = ports.machine.store
     for name, commit in sorted(request.commits.items()):
-        package = registered(bench.registry, name)
+        package = registered(ports.registry, name)
         try:
-            source = bench.sources.tree(package, commit)
+            source = ports.sources.tree(package, commit)
             found = fresh_package(store, name, source, commit, f"{MANIFEST} of {name} at {commit[:12]}")
         except UsageError as error:
             problems += error.problems
@@ -230,14 +230,14 @@ def _highest(interface: Interface, registry: Registry) -> int:
     return max(registry.versions(interface), default=0)
 
 
-def _run(request: PublishRequest, candidate: Candidate, bench: Bench, emit: Emit) -> dict[StepId, Outcome]:
-    machine = bench.machine
+def _run(request: PublishRequest, candidate: Candidate, ports: BuildPorts, emit: Emit) -> dict[StepId, Outcome]:
+    machine = ports.machine
     platform = machine.sandbox.platform
     recorded = candidate.recorded(platform)
     # A pin without a result for this very platform is built again: results of two platforms are never mixed.
     unknown = candidate.manifests.keys() - recorded.keys()
     rebuild = candidate.affected.rebuild | unknown
-    builder = Builder(machine.store, bench.sources, bench.registry, platform)
+    builder = Builder(machine.store, ports.sources, ports.registry, platform)
     plan = builder.plan(candidate, rebuild, rebuild | candidate.affected.retest)
     previous, outputs = history(candidate, plan, machine)
     return Execution(
