@@ -5,6 +5,7 @@ than a look at the files.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +22,14 @@ from brazil.cli.context import (
     tell_json,
 )
 from brazil.cli.unchanged import look_at, told
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from brazil.build.executor import Outcome
+    from brazil.model.action import StepId
+    from brazil.model.tested import Tested
+    from brazil.ports import ContentStore
 
 _FAILED, _NO_SOLUTION = 1, 3
 
@@ -128,18 +137,16 @@ def _build(
     wiring = session.wiring(jobs=jobs, workspace=workspace)
     if look:
         from brazil.operations.again import build_again
-        from brazil.operations.testing import tested
         from brazil.report.summary import again_lines
 
         with listening(events) as emit:
             again = build_again(workspace, look, wiring.checkouts, wiring.machine, emit, keep_going=keep_going)
         if again:
-            tell(again_lines(again, tested(again.outcomes, wiring.store)), err=not again.succeeded)
+            tell(again_lines(again, _tested(kind, again.outcomes, wiring.store)), err=not again.succeeded)
             return 0 if again.succeeded else _FAILED
 
     from brazil.model.conflict import Conflict
     from brazil.operations.building import BuildRequest, build_workspace
-    from brazil.operations.testing import tested, write_reports
     from brazil.report.builds import build_data, build_lines, conflict_data, conflict_text
 
     request = BuildRequest(packages, tests=kind == "test", keep_going=keep_going)
@@ -151,11 +158,22 @@ def _build(
         else:
             tell(conflict_text(done), err=True)
         return _NO_SOLUTION
-    found = tested(done.outcomes, wiring.store)
+    found = _tested(kind, done.outcomes, wiring.store)
     if junit:
+        from brazil.operations.testing import write_reports
+
         write_reports(junit, done.outcomes, found)
     if as_json:
         tell_json(build_data(done, found))
     elif not events:
         tell(build_lines(done, found), err=not done.succeeded)
     return 0 if done.succeeded else _FAILED
+
+
+def _tested(kind: str, outcomes: "Mapping[StepId, Outcome]", store: "ContentStore") -> "Mapping[StepId, Tested]":
+    """Read what tests found, where there were any to run."""
+    if kind != "test":
+        return {}
+    from brazil.operations.testing import tested
+
+    return tested(outcomes, store)

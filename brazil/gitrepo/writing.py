@@ -5,7 +5,6 @@ real ref is moved to it; all objects are on disk before that.
 """
 
 import os
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -44,7 +43,7 @@ def write_commits(repository: Path, commits: Sequence[NewCommit]) -> list[tuple[
     Raises:
         GitFailedError: git refused; nothing refers to what was made.
     """
-    refs = [f"{PENDING}/{uuid.uuid4().hex}" for _ in commits]
+    refs = [f"{PENDING}/{os.urandom(16).hex()}" for _ in commits]
     blobs: dict[bytes, int] = {}
     stream: list[bytes] = []
     for commit in commits:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
-from uuid import uuid4
 
 from brazil.model.names import Interface, PackageName
 
@@ -229,7 +228,7 @@ def _save(folder: Path, name: str, value: Any) -> bytes:
 
 def write_quietly(path: Path, data: bytes) -> None:
     """Write a file of a cache in one step, or not at all."""
-    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(data)

@@ -11,7 +11,6 @@ import errno
 import fcntl
 import itertools
 import os
-import secrets
 import select
 import signal
 import weakref
@@ -119,7 +118,7 @@ def _remove(parent: int, name: str, top: int, depth: int) -> None:
                 _remove(folder, entry, top, depth - 1)
             else:
                 _open_up(folder, entry)  # moving a folder changes its "..", which needs write permission
-                moved = f".moved-{os.getpid()}-{secrets.token_hex(8)}"
+                moved = f".moved-{os.getpid()}-{os.urandom(8).hex()}"
                 os.rename(entry, moved, src_dir_fd=folder, dst_dir_fd=top)
                 _remove(top, moved, top, _DEEPEST)
     finally:
@@ -155,7 +154,7 @@ def _is_folder(parent: int, name: str) -> bool:
 
 def _own_folder(root: str) -> tuple[int, str]:
     while True:
-        own = f"{root}/{os.getpid()}-{secrets.token_hex(4)}"
+        own = f"{root}/{os.getpid()}-{os.urandom(4).hex()}"
         lock = os.open(f"{own}.lock", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:

@@ -9,7 +9,6 @@ is compared with what it should be before it is used again.
 
 import hashlib
 import os
-import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -116,7 +115,7 @@ def _skeleton_entries(host: str) -> list[Entry]:
 def _materialise(final: str, entries: Sequence[Entry]) -> None:
     parent = os.path.dirname(final)
     os.makedirs(parent, exist_ok=True)
-    staged = f"{parent}/.new-{os.getpid()}-{secrets.token_hex(4)}"
+    staged = f"{parent}/.new-{os.getpid()}-{os.urandom(4).hex()}"
     try:
         os.mkdir(staged)
         for entry in entries:
@@ -165,7 +164,7 @@ def _same(path: str, entry: Entry) -> bool:
 
 
 def _replace(path: str, data: bytes) -> None:
-    staged = Path(f"{os.path.dirname(path)}/.new-{os.getpid()}-{secrets.token_hex(4)}")
+    staged = Path(f"{os.path.dirname(path)}/.new-{os.getpid()}-{os.urandom(4).hex()}")
     staged.write_bytes(data)
     staged.replace(path)
 

@@ -6,7 +6,6 @@ recorded with every run; what does not hold, or cannot be had, is a Problem with
 """
 
 import os
-import secrets
 import socket
 import tempfile
 from collections.abc import Mapping
@@ -165,7 +164,7 @@ def _ask(bwrap: Bubblewrap, platform: HostPlatform, limiter: Limiter, binder: Bi
         tempfile.TemporaryDirectory(prefix="brazil-probe-") as folder,
         closing(socket.create_server(("127.0.0.1", 0))) as listener,
     ):
-        secret = f"{folder}/{secrets.token_hex(8)}"
+        secret = f"{folder}/{os.urandom(8).hex()}"
         Path(secret).write_text("secret")
         for name in ("src", "input"):
             os.mkdir(f"{folder}/{name}")

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from uuid import uuid4
 
 from brazil.errors import BrazilError, Problem, UnavailableError, UsageError
 from brazil.gitrepo.names import check_commit, check_url, ref_fault
@@ -176,7 +175,7 @@ def _appearing(folder: Path, refusal: str) -> Iterator[Path]:
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
-        staged = folder.with_name(f".{folder.name}.{os.getpid()}.{uuid4().hex[:8]}.partial")
+        staged = folder.with_name(f".{folder.name}.{os.getpid()}.{os.urandom(4).hex()}.partial")
         try:
             yield staged
             staged.rename(folder)
@@ -260,7 +259,7 @@ def _load(file: Path) -> Remembered:
 
 def _save(file: Path, remembered: Remembered) -> None:
     payload = marshal.dumps(remembered)
-    temporary = file.with_name(f".{file.name}.{uuid4().hex}")
+    temporary = file.with_name(f".{file.name}.{os.urandom(8).hex()}")
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
