@@ -19,7 +19,7 @@ _JUNIT = " ".join(
     f"/usr/share/java/{name}.jar" for name in ("junit-platform-console-standalone", "junit4", "hamcrest-core")
 )
 
-# Measured: 0.72 s of processor time become 0.46 for a small package.
+# Measured: 0.72 s of processor time become 0.46 for one small file, and 7.4 s become 2.7 for 215 files.
 _LIGHT = " ".join(f"-J{flag}" for flag in LIGHT.split())
 
 _FUNCTIONS = dedent("""\

@@ -61,6 +61,18 @@ def from_debian_source(folder: Path, *packages: str) -> Sequence[Path]:
     return found
 
 
+def from_npm(folder: Path, *names: str) -> Sequence[Path]:
+    """Fetch packages, named `name@version`; return their folders in the same order."""
+    found = []
+    for name in names:
+        run("npm", "pack", "--silent", name, folder=folder)
+        (archive,) = folder.glob(f"{name.replace('@', '-')}.tgz")
+        with tarfile.open(archive) as members:
+            members.extractall(folder / name, filter="data")
+        found += [path for path in (folder / name).iterdir() if path.is_dir()]
+    return found
+
+
 def make_package(product: Product, source: Path, name: str, manifest: str) -> None:
     """Make a repository of a source with this `brazil.toml`, of at most fifteen lines, and register it."""
     assert len(manifest.splitlines()) <= 15
