@@ -20,8 +20,8 @@ from tests.e2e.product import Product, open_shop, options, toml
 
 
 def missing(*programs: str) -> str:
-    """Say which programs this machine has not; empty: it has them all."""
-    absent = [program for program in programs if not shutil.which(program, path="/usr/bin:/bin")]
+    """Say which programs, or files by their paths, this machine has not; empty: it has them all."""
+    absent = [p for p in programs if not (Path(p).exists() if "/" in p else shutil.which(p, path="/usr/bin:/bin"))]
     return f"there is no {', '.join(absent)} on this machine" if absent else ""
 
 

@@ -11,7 +11,7 @@ from brazil.model.tested import CaseEnd
 from tests.e2e.product import Product, toml
 from tests.e2e.systems import Bad, Run, bad_packages, built_elsewhere, need, publish, runs, starter_files, try_all
 
-pytestmark = [pytest.mark.sandbox, need("javac", "jar")]
+pytestmark = [pytest.mark.sandbox, need("javac", "jar", "/usr/share/java/junit-platform-console-standalone.jar")]
 
 _WORDS = """\
 package words;

@@ -9,7 +9,14 @@ from brazil.model.tested import CaseEnd
 from tests.e2e.product import Product, toml
 from tests.e2e.systems import Bad, Run, bad_packages, built_elsewhere, need, publish, runs, starter_files, try_all
 
-pytestmark = [pytest.mark.sandbox, need("javac", "mvn")]
+_PLUGINS = [
+    f"/usr/share/maven-repo/org/apache/maven/plugins/maven-{name}-plugin"
+    for name in ("compiler", "install", "jar", "resources", "surefire")
+]
+pytestmark = [
+    pytest.mark.sandbox,
+    need("javac", "mvn", *_PLUGINS, "/usr/share/java/junit-platform-console-standalone.jar"),
+]
 
 
 def pom(name: str, inner: str = "", *, group: str = "shop", version: str = "1.0") -> str:

@@ -9,7 +9,10 @@ from tests.e2e.product import open_shop, toml
 from tests.e2e.systems import need, runs
 from tests.e2e.third_party.fetch import from_debian_source, make_package
 
-pytestmark = [pytest.mark.sandbox, need("javac", "jar", "apt-get", "dpkg-source")]
+pytestmark = [
+    pytest.mark.sandbox,
+    need("javac", "jar", "apt-get", "dpkg-source", "/usr/share/java/junit-platform-console-standalone.jar"),
+]
 
 _HAMCREST = """\
 [package]
