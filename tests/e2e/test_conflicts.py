@@ -44,7 +44,7 @@ TWO_LINES = [
         "compiles with both",
         {"dependencies": {"Mid": "1.0", "Lib": "2.0"}},
         """\
-conflict: Lib, interfaces 1.0 and 2.0, in the runtime closure of Top-1.0
+conflict: Lib, interfaces 1.0 and 2.0, in the runtime closure of Top-1.0 [conflict.two-interfaces]
   Top-1.0 needs Lib-2.0   (dependencies, line 11)
   Top-1.0 needs Mid-1.0   (dependencies, line 10)
   Mid-1.0 needs Lib-1.0   (its dependencies, line 10)
@@ -56,7 +56,7 @@ conflict: Lib, interfaces 1.0 and 2.0, in the runtime closure of Top-1.0
         "compiles with one, runs with the other",
         {"dependencies": {"Lib": "2.0"}, "runtime_dependencies": {"Mid": "1.0"}},
         """\
-conflict: Lib, interfaces 1.0 and 2.0, in the runtime closure of Top-1.0
+conflict: Lib, interfaces 1.0 and 2.0, in the runtime closure of Top-1.0 [conflict.two-interfaces]
   Top-1.0 needs Lib-2.0          (dependencies, line 10)
   Top-1.0 needs Mid-1.0 to run   (runtime-dependencies, line 13)
   Mid-1.0 needs Lib-1.0          (its dependencies, line 10)
@@ -68,7 +68,7 @@ conflict: Lib, interfaces 1.0 and 2.0, in the runtime closure of Top-1.0
         "runs with both",
         {"runtime_dependencies": {"Mid": "1.0", "Lib": "2.0"}},
         """\
-conflict: Lib, interfaces 1.0 and 2.0, in the runtime closure of Top-1.0
+conflict: Lib, interfaces 1.0 and 2.0, in the runtime closure of Top-1.0 [conflict.two-interfaces]
   Top-1.0 needs Lib-2.0 to run   (runtime-dependencies, line 11)
   Top-1.0 needs Mid-1.0 to run   (runtime-dependencies, line 10)
   Mid-1.0 needs Lib-1.0          (its dependencies, line 10)
@@ -80,7 +80,7 @@ conflict: Lib, interfaces 1.0 and 2.0, in the runtime closure of Top-1.0
         "tests with the other",
         {"dependencies": {"Mid": "1.0"}, "test_dependencies": {"Lib": "2.0"}},
         """\
-conflict: Lib, interfaces 1.0 and 2.0, in the test closure of Top-1.0
+conflict: Lib, interfaces 1.0 and 2.0, in the test closure of Top-1.0 [conflict.two-interfaces]
   Top-1.0 needs Mid-1.0        (dependencies, line 10)
   Mid-1.0 needs Lib-1.0        (its dependencies, line 10)
   Top-1.0 tests need Lib-2.0   (test-dependencies, line 13)
@@ -93,7 +93,7 @@ conflict: Lib, interfaces 1.0 and 2.0, in the test closure of Top-1.0
         "has a tool with both",
         {"build_tools": {"Kit": "1.0"}},
         """\
-conflict: Lib, interfaces 1.0 and 2.0, in the runtime closure of Kit-1.0
+conflict: Lib, interfaces 1.0 and 2.0, in the runtime closure of Kit-1.0 [conflict.two-interfaces]
   Kit-1.0 needs Lib-2.0   (dependencies, line 11)
   Kit-1.0 needs Mid-1.0   (dependencies, line 10)
   Mid-1.0 needs Lib-1.0   (its dependencies, line 10)
@@ -147,7 +147,7 @@ def test_two_packages_that_need_each_other(world: Product, table: str, first: st
     commit_all(place / "Egg", table)
     request = ["publish", "--set", "shop/dev", "-p", "Hen", "-p", "Egg", "--target", "Hen-1.0"]
     assert _told(world, *request) == (
-        "conflict: Egg-1.0 -> Hen-1.0 -> Egg-1.0 need each other\n"
+        "conflict: Egg-1.0 -> Hen-1.0 -> Egg-1.0 need each other [conflict.cycle]\n"
         f"  {first}\n  {second}(its dependencies, line 10)\n"
         "  so none of them can be built first\n"
     )
@@ -166,7 +166,7 @@ def test_a_package_that_needs_itself(world: Product) -> None:
 
 def test_a_target_that_nobody_has(world: Product) -> None:
     assert _told(world, "publish", "--set", "shop/dev", "-p", "Rates", "--target", "Nope-1.0") == (
-        "conflict: there is no Nope-1.0\n  so Nope-1.0 would have to be published first\n"
+        "conflict: there is no Nope-1.0 [conflict.missing]\n  so Nope-1.0 would have to be published first\n"
     )
 
 
@@ -181,7 +181,8 @@ def test_two_hundred_packages_that_need_each_other(shop: Product) -> None:
     rates = work.src("Rates") / "brazil.toml"
     rates.write_text(toml("Rates", build=TRUE, dependencies={"C000": "1.0"}))
     title, *needs, conclusion = _told(work, "build", "C000").splitlines()
-    assert title == "conflict: C000-1.0 -> C001-1.0 -> 197 more -> C199-1.0 -> C000-1.0 need each other"
+    cycle = "C000-1.0 -> C001-1.0 -> 197 more -> C199-1.0 -> C000-1.0"
+    assert title == f"conflict: {cycle} need each other [conflict.cycle]"
     assert needs[0] == "  C000-1.0 needs C001-1.0   (dependencies, line 10)"
     assert needs[1:] == [
         f"  {name}-1.0 needs {needed}-1.0   (its dependencies, line 10)"
