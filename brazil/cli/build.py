@@ -149,6 +149,10 @@ def _build(
     from brazil.operations.building import BuildRequest, build_workspace
     from brazil.report.builds import build_data, build_lines, conflict_data, conflict_text
 
+    if junit:
+        from brazil.operations.testing import prepare_reports, write_reports
+
+        prepare_reports(junit)
     request = BuildRequest(packages, tests=kind == "test", keep_going=keep_going)
     with listening(events) as emit:
         done = build_workspace(workspace, request, wiring.build_ports, emit, look)
@@ -160,8 +164,6 @@ def _build(
         return _NO_SOLUTION
     found = _tested(kind, done.outcomes, wiring.store)
     if junit:
-        from brazil.operations.testing import write_reports
-
         write_reports(junit, done.outcomes, found)
     if as_json:
         tell_json(build_data(done, found))

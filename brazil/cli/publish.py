@@ -20,7 +20,7 @@ from brazil.model.names import PackageName, VersionSetName, package_name, parse_
 from brazil.operations.packages import known_package
 from brazil.operations.publishing import BuildsFailed, Published, PublishRequest
 from brazil.operations.publishing import publish as publish_commits
-from brazil.operations.testing import tested, write_reports
+from brazil.operations.testing import prepare_reports, tested, write_reports
 from brazil.operations.version_sets import diff_sets
 from brazil.operations.workspaces import commits_to_publish
 from brazil.report.builds import exit_code, publish_data, publish_lines
@@ -80,6 +80,8 @@ def publish(
         dry_run=dry_run,
         keep_going=keep_going,
     )
+    if junit:
+        prepare_reports(junit)
     with listening(events) as emit:
         outcome = publish_commits(request, wiring.build_ports, emit)
     report = None

@@ -40,5 +40,5 @@ def without_dependency(text: str, name: PackageName, kinds: Iterable[Kind]) -> s
     for kind in kinds:
         table = document.get(TABLES[kind])
         if table is not None and name in table:
-            table.remove(name)
+            del table[name]
     return tomlkit.dumps(document)

@@ -1,5 +1,7 @@
 """What the test runs of a build found, and the same as JUnit files for whoever reads those."""
 
+import errno
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,8 +29,22 @@ def tested(outcomes: Mapping[StepId, Outcome], store: ContentStore) -> dict[Step
     return found
 
 
+def prepare_reports(folder: Path) -> None:
+    """Make the folder for reports before anything is done that they will be about.
+
+    Raises:
+        UnavailableError: it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _cannot_write(folder, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+
+
 def write_reports(folder: Path, outcomes: Mapping[StepId, Outcome], found: Mapping[StepId, Tested]) -> tuple[Path, ...]:
-    """Write a JUnit file per package that was tested: `<folder>/<Package>-<interface>.xml`.
+    """Write a JUnit file per package that was tested: `<folder>/<Package>-<interface>.xml`; the folder is there.
 
     A run that left nothing about its cases counts as one case, which ended as the run did.
 
@@ -37,7 +53,6 @@ def write_reports(folder: Path, outcomes: Mapping[StepId, Outcome], found: Mappi
     """
     written = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for step, outcome in outcomes.items():
             if step.kind is not StepKind.TEST:
                 continue
@@ -45,9 +60,13 @@ def write_reports(folder: Path, outcomes: Mapping[StepId, Outcome], found: Mappi
             file.write_bytes(write_junit(str(step.interface), _cases(step, outcome, found.get(step, Tested()))))
             written.append(file)
     except OSError as error:
-        what = f"the test results cannot be written to {folder}"
-        raise UnavailableError(Problem("test.junit", what, error.strerror or str(error))) from error
+        raise _cannot_write(folder, error) from error
     return tuple(written)
+
+
+def _cannot_write(folder: Path, error: OSError) -> UnavailableError:
+    what = f"the test results cannot be written to {folder}"
+    return UnavailableError(Problem("test.junit", what, error.strerror or str(error), "name another folder"))
 
 
 def _cases(step: StepId, outcome: Outcome, found: Tested) -> tuple[Case, ...]:

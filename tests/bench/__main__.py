@@ -132,7 +132,8 @@ class Bench:
         built, found = builds.cold(self._place / "case", size, pace)
         self.results["sizes"][str(size)] = found
         self._try(f"{size} packages, small changes", lambda: found.update(builds.changes(built, pace)))
-        if missed := self._missed({**self.results, "sizes": {str(size): found}}) & {"cold", "nothing", "leaf"}:
+        alone = {**self.results, "sizes": {str(size): found}, "transitive": {}}
+        if missed := self._missed(alone) & {"cold", "nothing", "leaf"}:
             self._try(f"{size} packages, profiles", partial(self._profile, built, missed))
 
     def _profile(self, built: builds.Built, missed: set[str]) -> None:

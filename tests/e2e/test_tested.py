@@ -108,3 +108,8 @@ def test_a_folder_that_cannot_be_written_is_named(work: Product) -> None:
     answer = work.run("test", "--junit", "file", "--json")
     assert answer.code == 5
     assert json.loads(answer.out)["error"]["problems"][0]["code"] == "test.junit"
+    (work.src("Loud") / "code").write_text("0\n")
+    work.commit("Loud")
+    refs = work.refs()
+    assert work.run("publish", "--junit", "file").code == 5
+    assert work.refs() == refs, "nothing is published whose results could not be written"

@@ -1,7 +1,5 @@
-import json
 import multiprocessing
 import os
-import platform
 import random
 import tempfile
 import time
@@ -13,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from tests.fault.storm import COMMANDS, KINDS, Hit, survive_all
+from tests.soak.counts import keep
 
 pytestmark = pytest.mark.sandbox
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
 RUNS = 500
 
 
@@ -66,17 +64,14 @@ def test_storm(place: Path) -> None:
             (place / str(number)).mkdir()
             parts.append(pool.submit(survive_all, str(place / str(number)), cases[number::workers]))
         hits = [hit for part in parts for hit in part.result()]
-    write_counts(hits, time.monotonic() - begun)
+    keep("storm", counts(hits, time.monotonic() - begun))
     assert told(hits) == []
 
 
-def write_counts(hits: Sequence[Hit], seconds: float) -> None:
-    killed = sum(hit.code == -9 for hit in hits)
-    counts = {
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "machine": f"{os.cpu_count()} processors, Linux {platform.release()}, Python {platform.python_version()}",
+def counts(hits: Sequence[Hit], seconds: float) -> dict[str, object]:
+    return {
         "cases": len(hits),
-        "kills": killed,
+        "kills": sum(hit.code == -9 for hit in hits),
         "faults": sum(hit.case.kind in ("enospc", "eio") and hit.point != "none" for hit in hits),
         "signals": sum(hit.code in (130, 143, -15) for hit in hits),
         "failures": sum(bool(hit.faults) for hit in hits),
@@ -86,24 +81,3 @@ def write_counts(hits: Sequence[Hit], seconds: float) -> None:
         "points": dict(sorted(Counter(hit.point for hit in hits).items())),
         "exit codes": {str(code): n for code, n in sorted(Counter(hit.code for hit in hits).items())},
     }
-    file = DOCS / "soak.json"
-    every = json.loads(file.read_text()) if file.is_file() else {}
-    every["storm"] = counts
-    file.write_text(json.dumps(every, indent=2) + "\n")
-    rows = [f"| {key} | {value} |" for key, value in counts.items() if not isinstance(value, dict)]
-    tables = [
-        f"\n| {key} | cases |\n| --- | ---: |\n" + "\n".join(f"| {name} | {n} |" for name, n in value.items())
-        for key, value in counts.items()
-        if isinstance(value, dict)
-    ]
-    text = """# Storms
-
-`make soak` writes this page. Each case runs a command, lets one of its operations go wrong, runs the command again,
-and compares what is there then with what an undisturbed run leaves. "kill" and "after" end every process right before
-an operation, or in its middle or right after it; "enospc" and "eio" let it fail; "interrupt" is Ctrl-C right before
-it, "impatient" more signals after that, of which the second ends it at once, "terminate" SIGTERM.
-
-| what | value |
-| --- | --- |
-"""
-    (DOCS / "soak.md").write_text(text + "\n".join([*rows, *tables]) + "\n")

@@ -10,6 +10,7 @@ from brazil.build_systems import option_specs
 from brazil.errors import BrazilError, IntegrityError, UsageError
 from brazil.formats import reapi, snapshot
 from brazil.formats.configuration_file import read_configuration
+from brazil.formats.junit import parse_junit, write_junit
 from brazil.formats.manifest import manifest_from_data, manifest_to_data, parse_manifest
 from brazil.formats.registry_files import (
     Message,
@@ -25,6 +26,7 @@ from brazil.formats.registry_files import (
     result_text,
     set_text,
 )
+from brazil.formats.test_output import read_tests
 from brazil.formats.toml_writer import dump
 from brazil.formats.workspace_file import read_workspace_file, write_workspace_file
 from brazil.gitrepo.index import is_plain_index
@@ -53,6 +55,23 @@ from brazil.source.listing import read_listing
 from brazil.workspace.record_file import NOTHING
 from brazil.workspace.trace import Trace, load, look, make_room, save_trace
 
+_JUNIT = b"""<?xml version="1.0" encoding="utf-8"?>
+<testsuites><testsuite name="s"><testcase classname="c" name="n" time="1.5"><failure message="m">t</failure></testcase>
+<testcase name="o"><skipped/></testcase></testsuite></testsuites>"""
+_GO_TESTS = b"""{"Action":"output","Package":"p","Test":"T","Output":"=== RUN   T\\n"}
+{"Action":"fail","Package":"p","Test":"T","Elapsed":0.5}
+FAIL\tp/q [build failed]
+"""
+_CARGO_TESTS = b"""     Running unittests src/lib.rs (target/debug/deps/m-7)
+test tests::bad ... FAILED
+failures:
+---- tests::bad stdout ----
+said
+failures:
+test result: FAILED. 0 passed; 1 failed
+   Doc-tests m
+test src/lib.rs - a (line 1) ... ok
+"""
 _SHOWN_MOST = 1000  # characters of one line of a message
 
 
@@ -261,6 +280,14 @@ def _listing(data: bytes) -> None:
     assert listing.paths == sorted(set(listing.paths))
 
 
+def _test_output(file: str) -> Callable[[bytes], None]:
+    def read(data: bytes) -> None:
+        cases = read_tests({file: data}).cases
+        assert len(parse_junit(write_junit(file, cases))) == len(cases)
+
+    return read
+
+
 def _git_tree(data: bytes) -> list[TreeEntry]:
     return parse_tree(data)
 
@@ -312,6 +339,10 @@ def targets() -> dict[str, Target]:
         "git status": Target(_status, (), [_PORCELAIN]),
         "git ls-files": Target(_listing, (), [_LISTED]),
         "trace": Target(folder.trace, (), [folder.trace_seed()]),
+        "JUnit": Target(_test_output("a.xml"), (), [_JUNIT]),
+        "automake tests": Target(_test_output("a.trs"), (), [b":test-result: PASS 1 - one\n:test-result: XFAIL\n"]),
+        "go tests": Target(_test_output("go-test.jsonl"), (), [_GO_TESTS]),
+        "cargo tests": Target(_test_output("cargo-test.txt"), (), [_CARGO_TESTS]),
     }
 
 

@@ -1,19 +1,16 @@
 import json
 import os
-import platform
 import subprocess
 import sys
-import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tests.soak.counts import keep
 from tests.soak.targets import targets
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-DOCS = REPOSITORY / "docs"
 HOUR = 3600
 
 Counts = dict[str, float]
@@ -40,37 +37,8 @@ def test_no_reader_does_what_it_does_not_promise(tmp_path: Path) -> None:
     share = float(os.environ.get("BRAZIL_FUZZ_SECONDS") or HOUR) / len(names)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         counts = dict(zip(names, pool.map(lambda name: fuzz(name, share, tmp_path), names), strict=True))
-    write_counts(counts)
+    totals = {key: round(sum(count[key] for count in counts.values())) for key in ("executions", "seconds", "crashes")}
+    keep("fuzzing", {**totals, "targets": counts})
     kept = {path.name: path.read_bytes() for path in (tmp_path / "found").iterdir()}
     assert kept == {}, "add these to FOUND in tests/property/test_parsers.py"
     assert all(count["crashes"] == 0 and count["executions"] for count in counts.values())
-
-
-def write_counts(counts: Mapping[str, Counts]) -> None:
-    """Write what was done to docs/soak.json and, for people, docs/fuzzing.md."""
-    facts = {
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "machine": f"{os.cpu_count()} processors, Linux {platform.release()}, Python {platform.python_version()}",
-        **{key: round(sum(count[key] for count in counts.values())) for key in ("executions", "seconds", "crashes")},
-        "targets": dict(counts),
-    }
-    file = DOCS / "soak.json"
-    every = json.loads(file.read_text()) if file.is_file() else {}
-    file.write_text(json.dumps(every | {"fuzzing": facts}, indent=2) + "\n")
-    rows = [
-        f"| {name} | {count['executions']:,} | {count['accepted']:,} | {count['seconds']:.0f} | {count['crashes']} |"
-        for name, count in counts.items()
-    ]
-    text = f"""# Fuzzing
-
-`make soak` writes this page. Every reader of what comes from outside is given inputs that a coverage-guided fuzzer
-makes from real ones; it must take them, or refuse them with the error that it promises. What was found is mended, and
-is a case in `tests/property/test_parsers.py`.
-
-{facts["date"]}, {facts["machine"]}:
-{facts["executions"]:,} inputs in {facts["seconds"]:,} s, {facts["crashes"]} crashes.
-
-| reader | inputs | of them taken | seconds | crashes |
-| --- | ---: | ---: | ---: | ---: |
-"""
-    (DOCS / "fuzzing.md").write_text(text + "\n".join(rows) + "\n")
