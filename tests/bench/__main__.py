@@ -18,7 +18,7 @@ from typing import Any
 from tests.bench import builds, product
 from tests.bench.budgets import budgets
 from tests.bench.machine import facts
-from tests.bench.measure import interleaved, run
+from tests.bench.measure import aside, interleaved, run
 from tests.bench.profile import import_profile
 from tests.bench.report import report
 
@@ -103,7 +103,7 @@ class Bench:
         return self._pace._replace(rounds=1) if size >= _LARGE else self._pace
 
     def _clear(self) -> None:
-        shutil.rmtree(self._place / "case", ignore_errors=True)
+        aside(self._place / "case")
 
     def _start_up(self) -> None:
         variables = product.environment(self._place / "start")
@@ -125,7 +125,6 @@ class Bench:
     def _rates(self) -> None:
         arguments = [sys.executable, "-m", "tests.bench.rates", str(self._place / "rates")]
         self.results["rates"] = json.loads(run(arguments + ["200"] * self._quick, ROOT)[1])
-        shutil.rmtree(self._place / "rates")
 
     def _size(self, size: int) -> None:
         pace = self._pace_of(size)

@@ -3,7 +3,6 @@
 Who is compared takes turns, and the outputs of all have to be equal before a figure counts.
 """
 
-import shutil
 import time
 from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 
 from brazil.sandbox.bubblewrap import find_bubblewrap
 from tests.bench import product, reference
-from tests.bench.measure import Cost, interleaved, run
+from tests.bench.measure import Cost, aside, interleaved, run
 from tests.bench.profile import Place, build_profile
 from tests.bench.synthetic import Synthetic, closures_of, make_packages
 
@@ -154,7 +153,7 @@ def _ninja(folder: Path) -> Cost:
 
 
 def _cold_ninja(folder: Path, packages: Sequence[Synthetic], bwrap: str, closures: Mapping[str, Sequence[str]]) -> Cost:
-    shutil.rmtree(folder, ignore_errors=True)
+    aside(folder)
     reference.write_ninja(folder, packages, bwrap, closures)
     return _ninja(folder)
 
@@ -165,7 +164,7 @@ def _cold_brazil(folder: Path, packages: Sequence[Synthetic], closure: str) -> C
 
 
 def _new_workspace(folder: Path, packages: Sequence[Synthetic], closure: str) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
+    aside(folder)
     folder.mkdir(parents=True)
     return product.make_workspace(folder, packages, closure, product.environment(folder / "home"))
 

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -73,3 +74,13 @@ def median(arguments: Sequence[str], folder: Path, environment: Mapping[str, str
     """Run several times after one that is not counted; return the run with the median wall time."""
     run(arguments, folder, environment)
     return interleaved({"": lambda: run(arguments, folder, environment)[0]}, runs)[""]
+
+
+def aside(folder: Path) -> None:
+    """Make room for a new folder; the old one is kept beside it until the end of the benchmark.
+
+    ext4 passes over inodes that were deleted in the last minutes, one by one, so whoever makes files after that is
+    slower: a cold build of 500 packages right after another one was removed took 9.5 s instead of 5.4 s.
+    """
+    if folder.exists():
+        folder.rename(folder.with_name(f"{folder.name}-{time.monotonic_ns()}"))
