@@ -150,7 +150,7 @@ def _build(
     from brazil.report.builds import build_data, build_lines, conflict_data, conflict_text
 
     if junit:
-        from brazil.operations.testing import prepare_reports, write_reports
+        from brazil.operations.testing import prepare_reports
 
         prepare_reports(junit)
     request = BuildRequest(packages, tests=kind == "test", keep_going=keep_going)
@@ -164,6 +164,8 @@ def _build(
         return _NO_SOLUTION
     found = _tested(kind, done.outcomes, wiring.store)
     if junit:
+        from brazil.operations.testing import write_reports
+
         write_reports(junit, done.outcomes, found)
     if as_json:
         tell_json(build_data(done, found))
