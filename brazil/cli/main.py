@@ -38,7 +38,7 @@ _COMMANDS = {
     "ws": ("brazil.cli.ws", "ws", "Workspaces: create, use, drop, show, list, sync, clean, delete."),
     "build": ("brazil.cli.build", "build", "Build packages of the workspace."),
     "test": ("brazil.cli.build", "test", "Build packages of the workspace and run their tests."),
-    "exec": ("brazil.cli.build", "exec_", "Run a command with a package's runtime closure."),
+    "exec": ("brazil.cli.enter", "exec_", "Run a command with a package's runtime closure."),
     "publish": ("brazil.cli.publish", "publish", "Build commits into a version set, as one new revision."),
     "vs": ("brazil.cli.vs", "vs", "Version sets: create, list, show, log, diff."),
     "package": ("brazil.cli.package", "package", "Packages: new, register, list, show, versions, dependencies."),

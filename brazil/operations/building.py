@@ -1,12 +1,11 @@
-"""Build and test in a workspace; run something in a closure of it."""
+"""Build and test in a workspace."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from brazil.build.candidate import Builder, Candidate, Fresh, make_candidate, tell_unused
 from brazil.build.executor import Execution, Machine, Outcome
 from brazil.build.history import history
-from brazil.build.layout import Layouts
 from brazil.build.remembered import remember
 from brazil.build.sources import fresh_package
 from brazil.errors import IntegrityError, Problem, UsageError
@@ -28,10 +27,9 @@ from brazil.operations.in_use import (
     rows_of,
     unchanged,
 )
-from brazil.plan.environment import search_paths
 from brazil.plan.planner import Plan
 from brazil.plan.state import GOOD_ENDS
-from brazil.ports import Checkouts, ClosureRunner, Registry, SourceProvider
+from brazil.ports import Checkouts, Registry, SourceProvider
 from brazil.workspace.folder import WorkspaceFolder
 from brazil.workspace.record_file import NOTHING, write_records
 from brazil.workspace.trace import Look, make_room, trace_key
@@ -125,34 +123,6 @@ def build_workspace(
             plan_state = write_records(plan_path(workspace, key), records)
         leave_trace(workspace, key, rows_of(checkouts), len(outcomes), tuple(map(str, build.stale)), plan_state)
     return build
-
-
-def run_in_closure(
-    build: WorkspaceBuild,
-    root: Interface,
-    arguments: Sequence[str],
-    caller: Mapping[str, str],
-    machine: Machine,
-    runner: ClosureRunner,
-) -> int:
-    """Run a user's command with the runtime closure of a package, and return its exit code.
-
-    Args:
-        build: of this package, with its runtime closure.
-        root: the package.
-        arguments: program and its arguments.
-        caller: the environment of the caller; search paths of the closure come before its own.
-        machine: where the artifacts are.
-        runner: binds and runs.
-    """
-    members = build.candidate.closures.runtime(root)
-    layouts = Layouts(machine.store)
-    found = search_paths(members, {member: layouts.of(build.artifacts[member]) for member in members})
-    environment = dict(caller)
-    for name, paths in found.items():
-        environment[name] = ":".join([*paths, *filter(None, [caller.get(name)])])
-    inputs = [(f"pkg/{member}", build.artifacts[member]) for member in members]
-    return runner.run(sorted(inputs), environment, arguments)
 
 
 def base_revision(file: WorkspaceFile, registry: Registry) -> Revision:
