@@ -241,15 +241,15 @@ class Checkouts(Protocol):
     """Working trees of packages in use."""
 
     def begin(self, folder: Path, files: Mapping[str, bytes], actor: str) -> str:
-        """Make the new folder a git repository that holds these files, and return its first commit.
+        """Make the folder a git repository that holds these files, and return its first commit.
 
         Args:
-            folder: must not exist; on failure it is not left behind.
+            folder: new or empty; on failure it is as it was before.
             files: clean relative path -> content.
             actor: "Name <mail>" of who commits.
 
         Raises:
-            UsageError: the folder exists.
+            UsageError: something is there.
             UnavailableError: the disk refuses.
         """
         ...

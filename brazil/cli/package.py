@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from brazil.cli.context import Session, json_option, pass_session, tell, tell_json
-from brazil.model.names import package_name, parse_interface
+from brazil.model.names import package_name
 from brazil.model.package import Kind
 from brazil.model.versionset import RegisteredPackage
 from brazil.operations import manifest_edits, packages, starting
@@ -41,9 +41,10 @@ def package() -> None:
 @json_option
 @pass_session
 def new(session: Session, name: str, folder: Path | None, system: str, as_json: bool) -> None:
-    """Begin a package in the new folder FOLDER, by default one of its name: a git repository that builds as it is.
+    """Begin a package in the new or empty FOLDER, by default one of its name: a git repository that builds as it is.
 
     A folder that holds a source already gets a brazil.toml only, for the build system that the source looks made for.
+    One that holds nothing but a .git gets the files of a new package, to be committed by you.
 
     \b
     Examples:
@@ -161,13 +162,7 @@ def add(session: Session, wanted: tuple[str, ...], kind: str | None, at_least: i
     file = manifest_edits.find_manifest(Path.cwd())
     registry = session.wiring().registry
     registry.refresh()
-    names = {package.name for package in registry.packages()}
-    interfaces = [
-        manifest_edits.newest_interface(package_name(text), registry)
-        if text in names or "-" not in text
-        else parse_interface(text)
-        for text in wanted
-    ]
+    interfaces = manifest_edits.meant_interfaces(wanted, registry)
     edit = manifest_edits.add_dependencies(file, interfaces, Kind(kind or Kind.NORMAL), at_least or 0, registry)
     if as_json:
         tell_json(edit_data(edit))

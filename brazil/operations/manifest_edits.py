@@ -9,7 +9,7 @@ from brazil.build_systems import option_specs
 from brazil.errors import Problem, UnavailableError, UsageError
 from brazil.formats.manifest import parse_manifest
 from brazil.formats.manifest_edit import with_dependency, without_dependency
-from brazil.model.names import Interface, PackageName
+from brazil.model.names import Interface, PackageName, package_name, parse_interface
 from brazil.model.nearest import did_you_mean
 from brazil.model.package import MANIFEST, TABLES, Kind, Manifest
 from brazil.operations.packages import known_package
@@ -39,7 +39,22 @@ def find_manifest(start: Path) -> Path:
     )
 
 
-def newest_interface(name: PackageName, registry: Registry) -> Interface:
+def meant_interfaces(texts: Sequence[str], registry: Registry) -> list[Interface]:
+    """Return what a user means by PACKAGE (its newest interface) or PACKAGE-INTERFACE.
+
+    A name may have dashes itself, so what the registry knows as a package is one.
+
+    Raises:
+        UsageError: a text is neither, or of a package nothing was published.
+    """
+    names = {package.name for package in registry.packages()}
+    return [
+        _newest_interface(package_name(text), registry) if text in names or "-" not in text else parse_interface(text)
+        for text in texts
+    ]
+
+
+def _newest_interface(name: PackageName, registry: Registry) -> Interface:
     """Return the interface of a package that has the newest version, by the number in its text.
 
     Raises:

@@ -19,7 +19,7 @@ class NewPackage(NamedTuple):
     folder: Path
     build_system: str
     files: tuple[str, ...]  # paths that were written, sorted
-    commit: str  # the first one; empty: the source was there, and committing is left to its owner
+    commit: str  # the first one; empty: the repository or source was there, and committing is left to its owner
 
 
 def new_package(name: PackageName, folder: Path, system: str, checkouts: Checkouts, actor: str) -> NewPackage:
@@ -27,7 +27,8 @@ def new_package(name: PackageName, folder: Path, system: str, checkouts: Checkou
 
     Args:
         name: of the package.
-        folder: new or empty: gets a git repository with a package that builds; with a source in it: gets a manifest.
+        folder: new or empty: gets a git repository with a package that builds; with nothing but the `.git` of a
+            repository: gets the same files, which its owner commits; with a source in it: gets a manifest.
         system: the build system; empty: the one that the source looks made for.
         checkouts: makes the repository.
         actor: who commits.
@@ -40,21 +41,28 @@ def new_package(name: PackageName, folder: Path, system: str, checkouts: Checkou
         hint = did_you_mean(system, SYSTEMS) or f"there are {', '.join(SYSTEMS)}"
         raise UsageError(Problem("package.build-system", f"there is no build system {system!a}", hint=hint))
     try:
-        top = sorted(path.name for path in folder.iterdir() if path.name != ".git") if folder.exists() else []
-        if not top and not folder.exists():
-            return _whole(name, folder, system, checkouts, actor)
-        return _manifest(name, folder, system, top)
+        there = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+        top = [entry for entry in there if entry != ".git"]
+        if top:
+            return _manifest(name, folder, system, top)
+        return _whole(name, folder, system, checkouts if not there else None, actor)
     except OSError as error:
         because = error.strerror or str(error)
         raise UnavailableError(Problem("package.folder", f"{folder} cannot be made a package", because)) from error
 
 
-def _whole(name: PackageName, folder: Path, system: str, checkouts: Checkouts, actor: str) -> NewPackage:
+def _whole(name: PackageName, folder: Path, system: str, checkouts: Checkouts | None, actor: str) -> NewPackage:
     if not system:
         hint = f"choose one with --build-system: {', '.join(SYSTEMS)}"
         raise UsageError(Problem("package.build-system", f"how is {name} to be built?", "there is no source yet", hint))
     files = starter(system, name)
-    commit = checkouts.begin(folder, files, actor)
+    commit = ""
+    if checkouts:
+        commit = checkouts.begin(folder, files, actor)
+    else:  # there is a repository already
+        for path, data in files.items():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            (folder / path).write_bytes(data)
     return NewPackage(name, folder, system, tuple(sorted(files)), commit)
 
 

@@ -38,7 +38,8 @@ def new_package_lines(new: NewPackage) -> list[str]:
     """Write what a package was begun with."""
     place = printable(str(new.folder))
     if not new.commit:
-        return [f"wrote {place}/{new.files[0]}: {new.name} is built by {new.build_system}"]
+        files = ", ".join(f"{place}/{file}" for file in new.files)
+        return [f"wrote {files}: {new.name} is built by {new.build_system}"]
     return [f"created {place}: {new.name}, built by {new.build_system}", *(f"  {file}" for file in new.files)]
 
 

@@ -66,9 +66,9 @@ class GitCheckouts:
         self._make_transport = transport
 
     def begin(self, folder: Path, files: Mapping[str, bytes], actor: str) -> str:
-        """Make the new folder a git repository that holds these files, and return its first commit."""
+        """Make the new or empty folder a git repository that holds these files, and return its first commit."""
         folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links in the way stay as they are
-        with _appearing(folder, "the package cannot be made") as staged:
+        with _appearing(folder, "the package cannot be made", or_filling=True) as staged:
             self._make_transport().init(staged, bare=False)
             for path, data in files.items():
                 (staged / path).parent.mkdir(parents=True, exist_ok=True)
@@ -168,9 +168,16 @@ def read_status(output: bytes) -> CheckoutStatus:
 
 
 @contextmanager
-def _appearing(folder: Path, refusal: str) -> Iterator[Path]:
-    """Give a place in which a new repository is made; it becomes `folder` at the end, or is not left behind."""
-    if os.path.lexists(folder):
+def _appearing(folder: Path, refusal: str, *, or_filling: bool = False) -> Iterator[Path]:
+    """Give a place in which a new repository is made; it becomes `folder` at the end, or is not left behind.
+
+    Args:
+        folder: must not exist.
+        refusal: what is said when it does.
+        or_filling: an empty folder will do too; it stays, because somebody may stand in it, and is filled.
+    """
+    filling = or_filling and folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir())
+    if os.path.lexists(folder) and not filling:
         raise UsageError(Problem("source.folder-exists", refusal, f"{folder} exists", "move it away"))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -178,7 +185,10 @@ def _appearing(folder: Path, refusal: str) -> Iterator[Path]:
         staged = folder.with_name(f".{folder.name}.{os.getpid()}.{os.urandom(4).hex()}.partial")
         try:
             yield staged
-            staged.rename(folder)
+            if filling:
+                _fill_from(staged, folder)
+            else:
+                staged.rename(folder)
         except BaseException:
             _remove(staged)
             raise
@@ -187,6 +197,24 @@ def _appearing(folder: Path, refusal: str) -> Iterator[Path]:
         raise UnavailableError(Problem("source.folder", f"{folder} cannot be made", because, hint)) from error
     except GitFailedError as failure:
         raise broken(folder, failure) from failure
+
+
+def _fill_from(staged: Path, folder: Path) -> None:
+    """Move a repository into an empty folder; all of it, or nothing."""
+    moved: list[Path] = []
+    try:
+        # `.git` comes last: before it is there, nobody takes the folder for a repository.
+        for path in sorted(staged.iterdir(), key=lambda path: path.name == ".git"):
+            moved.append(folder / path.name)
+            path.rename(moved[-1])
+        staged.rmdir()
+    except BaseException:
+        for path in moved:
+            if path.is_dir():
+                _remove(path)
+            else:
+                path.unlink(missing_ok=True)
+        raise
 
 
 def _require_checkout(folder: Path) -> None:

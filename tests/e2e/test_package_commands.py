@@ -90,6 +90,31 @@ def test_a_source_that_is_there_gets_a_manifest_only(shop: Product) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["Makefile", "brazil.toml"]
 
 
+def test_an_empty_folder_gets_a_whole_package_where_it_is(shop: Product) -> None:
+    folder = shop.cwd / "Empty"
+    folder.mkdir()
+    inode = folder.stat().st_ino
+    made = shop.at(folder).ok("package", "new", "Empty", ".", "--build-system", "make", "--json").data
+    assert folder.stat().st_ino == inode, "whoever stands in it still does"
+    assert git(folder, "rev-parse", "HEAD") == made["commit"]
+    assert sorted(git(folder, "ls-files").splitlines()) == made["files"]
+    assert not list(folder.parent.glob(".*.partial"))
+
+
+def test_a_repository_that_is_empty_gets_the_files_and_no_commit(shop: Product) -> None:
+    folder = shop.cwd / "Cloned"
+    git(shop.cwd, "init", "-q", str(folder))
+    made = shop.ok("package", "new", "Cloned", "--build-system", "make", "--json").data
+    assert made["commit"] is None
+    assert (
+        sorted(
+            str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts
+        )
+        == made["files"]
+    )
+    assert "brazil.toml" in made["files"]
+
+
 BAD = [
     (
         ("new", "Own"),
