@@ -9,8 +9,7 @@ never mixed.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from brazil.build_systems import SYSTEMS
-from brazil.build_systems.base import Recipe
+from brazil.build.recipes import make_recipes
 from brazil.errors import IntegrityError, Problem
 from brazil.events import Emit, Note
 from brazil.graph.closure import Affected, Closures
@@ -20,7 +19,7 @@ from brazil.model.action import Platform
 from brazil.model.conflict import Conflict
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName, PackageVersion
-from brazil.model.package import Manifest
+from brazil.model.package import MANIFEST, Manifest
 from brazil.model.versionset import PackageRecord, RegisteredPackage, Result, Revision
 from brazil.plan.planner import Plan, make_plan, required_builds
 from brazil.ports import ContentStore, Registry, SourceProvider
@@ -33,6 +32,7 @@ class Fresh(NamedTuple):
     manifest: Manifest
     source: Digest
     commit: str  # empty: uncommitted content of a checkout
+    file: str = MANIFEST  # the manifest as the user knows it, for messages
 
 
 class Candidate(NamedTuple):
@@ -49,6 +49,12 @@ class Candidate(NamedTuple):
     def manifests(self) -> Mapping[Interface, Manifest]:
         """The manifest of every member."""
         return self.graph.manifests
+
+    def manifest_file(self, interface: Interface) -> str:
+        """Name the manifest of a member as a user knows it."""
+        if interface in self.fresh:
+            return self.fresh[interface].file
+        return f"{MANIFEST} of {self.records[interface].version}"
 
     def recorded(self, platform: Platform) -> dict[Interface, Result]:
         """The base's results that belong to these very pins and to this platform."""
@@ -126,7 +132,8 @@ class Builder(NamedTuple):
         """Plan so that all of `builds` have an artifact and those of `tests` that have tests pass them.
 
         Raises:
-            UsageError: a source holds something unsupported.
+            UsageError: a source holds something unsupported, or a manifest does not fit the build system that a
+                tool brings.
             IntegrityError: a source is not what its record says.
         """
         closures = candidate.closures
@@ -154,7 +161,7 @@ class Builder(NamedTuple):
             manifests=candidate.manifests,
             closures=closures,
             sources=sources,
-            recipes={i: self._recipe(candidate.manifests[i], source) for i, source in sources.items()},
+            recipes=make_recipes(sources, candidate.manifests, self.store, candidate.manifest_file),
             artifacts={i: recorded[i].artifact for i, usable_ in usable.items() if usable_},
             order=candidate.graph.build_order(),
         )
@@ -175,10 +182,6 @@ class Builder(NamedTuple):
                 )
             )
         return source
-
-    def _recipe(self, manifest: Manifest, source: Digest) -> Recipe:
-        top = self.store.read_directory(source)
-        return SYSTEMS[manifest.build_system].recipe(manifest, frozenset(n.name for nodes in top for n in nodes))
 
 
 def registered(registry: Registry, name: PackageName) -> RegisteredPackage:

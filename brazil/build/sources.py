@@ -52,4 +52,4 @@ def fresh_package(
                 key="package.name",
             )
         )
-    return Fresh(manifest, source, commit)
+    return Fresh(manifest, source, commit, file)

@@ -22,6 +22,7 @@ class Recipe(NamedTuple):
     build: str
     test: str = ""  # empty: the package has no tests
     environment: tuple[tuple[str, str], ...] = ()  # further variables, sorted by name
+    names_closure: bool = False  # whether the variable BRAZIL_CLOSURE lists the paths of the closure's artifacts
 
 
 class BuildSystem(NamedTuple):

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 from brazil.formats.manifest_data import manifest_from_data, manifest_to_data
+from brazil.formats.toml_lines import key_lines
 from brazil.formats.toml_reader import (
     MAX_INTEGER,
     Table,
@@ -22,6 +23,7 @@ from brazil.formats.toml_reader import (
     type_name,
 )
 from brazil.model.names import Interface, PackageName, interface_version_fault, package_name_fault
+from brazil.model.nearest import nearest
 from brazil.model.package import (
     TABLES,
     Dependency,
@@ -30,6 +32,7 @@ from brazil.model.package import (
     Manifest,
     OptionSpec,
     OptionValue,
+    Provided,
 )
 
 __all__ = ["MAX_TIMEOUT", "manifest_from_data", "manifest_to_data", "parse_manifest"]
@@ -38,12 +41,20 @@ MAX_TIMEOUT = 86_400  # seconds: one day
 
 WINNERS = "resolves-conflict-dependencies"
 REMOVED = "remove-dependencies"
-_TOP = ("package", *TABLES.values(), WINNERS, REMOVED, "build", "outputs")
+PROVIDES = "provides-build-system"
+_TOP = ("package", *TABLES.values(), WINNERS, REMOVED, "build", "outputs", PROVIDES)
 _PACKAGE_KEYS = ("name", "interface", "build-system", "description")
 _DEPENDENCY_KEYS = ("interface", "at-least")
 _CLOSURES = ("transitive", "direct")
 _OUTPUT_TYPE = Form(r"[a-z][a-z0-9-]*", "a word of lower-case letters, digits and dashes, such as 'bin'")
 _OUTPUT_PATTERN = Form(r"(?!/)(?!(?:.*/)?\.\.?(?:/|$)).+", "a relative path pattern without '..', such as 'bin/*'")
+_WORD = Form(
+    r"(?=.{1,50}$)[a-z][a-z0-9]*(?:-[a-z0-9]+)*",
+    "a word of at most 50 lower-case letters, digits and single dashes, such as 'page'",
+)
+_PROVIDED_KEYS = ("program", "tests", "options")
+_OPTION_KEYS = ("type", "description", "default", "choices", "required")
+_OF_EVERY_SYSTEM = ("closure", "timeout")
 _NO_INTERFACE = Interface(PackageName(""), "")
 
 
@@ -53,14 +64,17 @@ def parse_manifest(data: bytes, *, file: str, systems: Mapping[str, tuple[Option
     Args:
         data: the whole file.
         file: its name, for messages.
-        systems: build system -> the options it reads from `[build]`.
+        systems: build system -> the options it reads from `[build]`. Of one that is not among them but under
+            `[build-tools]` the options are taken as they are written; when the manifest of that tool is known, they
+            are checked by reading the file again, with its options among these.
 
     Raises:
         UsageError: something is wrong; every problem of the file is in it.
     """
     top = read_toml(data, file=file, topic="manifest")
     top.refuse_unknown(_TOP, "table")
-    own, system, description = _package(top.table("package"), systems)
+    tools = top.data.get(TABLES[Kind.TOOL])
+    own, system, description = _package(top.table("package"), systems, tools if isinstance(tools, dict) else {})
     dependencies = [d for kind, table in TABLES.items() for d in _dependencies(top.table(table), kind)]
     winners = _interfaces(top.table(WINNERS))
     removed = _interfaces(top.table(REMOVED))
@@ -70,6 +84,7 @@ def parse_manifest(data: bytes, *, file: str, systems: Mapping[str, tuple[Option
     closure, timeout = _closure(build), _timeout(build)
     options = _options(build, system, systems)
     outputs = _outputs(top.table("outputs"))
+    provides = _provided(top, own.name) if PROVIDES in top.data else None
     top.findings.raise_any()
     return Manifest(
         interface=own,
@@ -82,10 +97,11 @@ def parse_manifest(data: bytes, *, file: str, systems: Mapping[str, tuple[Option
         timeout=timeout,
         options=tuple(sorted(options)),
         outputs=tuple(sorted(outputs)),
+        provides=provides,
     )
 
 
-def _package(table: Table, systems: Mapping[str, object]) -> tuple[Interface, str, str]:
+def _package(table: Table, systems: Mapping[str, object], tools: Mapping[str, object]) -> tuple[Interface, str, str]:
     """Read `[package]`: its interface (empty where unknown), build system and description."""
     table.refuse_unknown(_PACKAGE_KEYS)
     name = table.string("name")
@@ -94,15 +110,97 @@ def _package(table: Table, systems: Mapping[str, object]) -> tuple[Interface, st
     version = table.string("interface", hint=_version_hint(table.data.get("interface")))
     if version is not None and (fault := interface_version_fault(version)):
         table.note("interface", "wrong-value", f"{shown(version)} is not an interface version", fault)
-    known = sorted(systems)
-    system = table.string("build-system", hint=f"one of {', '.join(repr(s) for s in known)}")
+    system = table.string("build-system", hint=f"one of {', '.join(repr(s) for s in sorted(systems))}")
     if system is not None and system not in systems:
-        hint = suggestion(system, known, "build systems")
-        table.note("build-system", "wrong-value", f"unknown build system {shown(system)}", hint=hint)
+        _refuse_system(table, system, sorted(systems), tools)
     description = table.string("description") if "description" in table.data else ""
     if description and (fault := text_fault(description)):
         table.note("description", "wrong-value", "package.description must be one line of text", fault)
     return Interface(PackageName(name or ""), version or ""), system or "", description or ""
+
+
+def _refuse_system(table: Table, system: str, known: list[str], tools: Mapping[str, object]) -> None:
+    """Note a build system that is neither built in nor a package under `[build-tools]`."""
+    own = not package_name_fault(system) and names_own_system(system)
+    if own and system in tools:
+        return
+    title = TABLES[Kind.TOOL]
+    if own and system.lower() not in known:
+        near = nearest(system, tools) or nearest(system, known)
+        hint = f'name the package that brings it there: {system} = "1.0"' + (
+            f"; or did you mean '{near}'?" * bool(near)
+        )
+        what = f"the build system {shown(system)} is not under [{title}]"
+        table.note("build-system", "no-build-tool", what, "a build system that is not built in is a tool", hint)
+        return
+    hint = suggestion(system, known, "build systems")
+    if system in tools or not hint.startswith("did"):
+        hint += f"; one of your own is a package with a capital letter in its name, named under [{title}] too"
+    table.note("build-system", "wrong-value", f"unknown build system {shown(system)}", hint=hint)
+
+
+def names_own_system(system: str) -> bool:
+    """Say whether a `build-system` can only be the name of a package: no built-in one has a capital letter, ever."""
+    return system != system.lower()
+
+
+def build_system_line(data: bytes) -> int:
+    """Return the line of a manifest, read without complaint before, that names the build system; 0: unknown."""
+    return key_lines(data.decode()).get(("package", "build-system"), 0)
+
+
+def _provided(top: Table, name: str) -> Provided:
+    """Read `[provides-build-system]`."""
+    table = top.table(PROVIDES)
+    table.refuse_unknown(_PROVIDED_KEYS)
+    if name and not names_own_system(name):
+        because = "names of build systems without a capital letter are kept for those that are built in"
+        top.note(PROVIDES, "conflict", f"{name} cannot bring a build system", because, "choose another name for it")
+    program = table.string("program", hint="bin/<program>-build of the artifact is what builds")
+    if program is not None:
+        _check_form(table, (*table.path, "program"), program, _WORD, "{path} cannot be {text}")
+    tests = _boolean(table, "tests")
+    options = table.table("options")
+    specs = [_spec(options, key) for key in sorted(options.data)]
+    return Provided(program or "", tests, tuple(specs))
+
+
+def _spec(options: Table, name: str) -> OptionSpec:
+    """Read what a package says about one option of the build system that it brings."""
+    path = (*options.path, name)
+    if name in (*_OF_EVERY_SYSTEM, "tests"):
+        options.note(name, "wrong-value", f"{shown(name)} cannot be an option", "every build system has it")
+    _check_form(options, path, name, _WORD, "{text} cannot be the name of an option")
+    table = options.table(name)
+    table.refuse_unknown(_OPTION_KEYS)
+    type_ = table.string("type", hint=f"one of {', '.join(map(repr, _OPTION_TYPES))}")
+    description = table.string("description", hint="one sentence for those who use it")
+    if description is not None and (fault := text_fault(description)):
+        table.note("description", "wrong-value", f"{dotted((*path, 'description'))} must be one line of text", fault)
+    required = _boolean(table, "required")
+    if type_ is None or type_ not in _OPTION_TYPES:
+        if type_ is not None:
+            what = f"{dotted((*path, 'type'))} cannot be {shown(type_)}"
+            table.note("type", "wrong-value", what, hint=suggestion(type_, list(_OPTION_TYPES)))
+        return OptionSpec(name, "string", "", "")
+    spec = OptionSpec(name, type_, description or "", _EMPTY[type_], (), required)
+    if "choices" in table.data:
+        choices = _option(table, OptionSpec("choices", "strings", "", []))
+        spec = spec._replace(choices=tuple(choices) if isinstance(choices, list) else ())
+        if type_ not in ("string", "strings"):
+            table.note("choices", "conflict", f"an option of the type {type_} has no choices", hint="remove the line")
+    if "default" in table.data:
+        spec = spec._replace(default=_option(table, spec._replace(name="default", required=False)))
+        if required:
+            table.note("default", "conflict", "an option that is required has no default", hint="remove one of the two")
+    return spec
+
+
+def _boolean(table: Table, key: str) -> bool:
+    value = table.data.get(key, False)
+    if type(value) is not bool:
+        table.wrong_type(key, "a boolean")
+    return value is True
 
 
 def _dependencies(table: Table, kind: Kind) -> list[Dependency]:
@@ -240,9 +338,12 @@ def _timeout(build: Table) -> int:
 def _options(build: Table, system: str, systems: Mapping[str, tuple[OptionSpec, ...]]) -> list[tuple[str, OptionValue]]:
     """Read what the build system asks for; without a known build system nothing can be said about its options."""
     if system not in systems:
-        return []
+        if not names_own_system(system):
+            return []
+        given = [name for name in build.data if name not in _OF_EVERY_SYSTEM]
+        return [(name, _option(build, OptionSpec(name, _type_of(build.data[name]), "", ""))) for name in given]
     specs = systems[system]
-    build.refuse_unknown(["closure", "timeout", *(spec.name for spec in specs)])
+    build.refuse_unknown([*_OF_EVERY_SYSTEM, *(spec.name for spec in specs)])
     options: list[tuple[str, OptionValue]] = []
     for spec in specs:
         if spec.name in build.data:
@@ -265,6 +366,12 @@ _OPTION_TYPES: Mapping[str, tuple[type, str]] = {
     "integer": (int, "an integer"),
     "table": (dict, "a table of strings"),
 }
+_EMPTY: Mapping[str, OptionValue] = {"string": "", "strings": [], "boolean": False, "integer": 0, "table": {}}
+
+
+def _type_of(value: object) -> str:
+    """Return the type that an option has by its value; "string" when it can be none."""
+    return next((name for name, (type_, _) in _OPTION_TYPES.items() if type(value) is type_), "string")
 
 
 def _option(build: Table, spec: OptionSpec) -> OptionValue:

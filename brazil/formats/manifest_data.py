@@ -11,7 +11,15 @@ from typing import TypeVar
 
 from brazil.errors import IntegrityError, Problem
 from brazil.model.names import Interface, PackageName, interface_version_fault, package_name_fault
-from brazil.model.package import TABLES, Dependency, Manifest, OptionValue
+from brazil.model.package import (
+    OPTION_TYPES,
+    TABLES,
+    Dependency,
+    Manifest,
+    OptionSpec,
+    OptionValue,
+    Provided,
+)
 
 T = TypeVar("T")
 
@@ -31,6 +39,7 @@ def manifest_to_data(manifest: Manifest) -> dict[str, object]:
     data["removed"] = [str(interface) for interface in manifest.removed]
     data["options"] = dict(manifest.options)
     data["outputs"] = dict(manifest.outputs)
+    data["provides"] = _provided_to_data(manifest.provides) if manifest.provides else {}
     return {key: value for key, value in data.items() if value not in ("", [], {})}
 
 
@@ -56,11 +65,37 @@ def manifest_from_data(data: Mapping[str, object], file: str) -> Manifest:
             timeout=_count(data["timeout"]),
             options=_pairs(data.get("options", {}), _option),
             outputs=_pairs(data.get("outputs", {}), _text),
+            provides=_provided(data["provides"]) if "provides" in data else None,
         )
     except (KeyError, ValueError) as error:
         because = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         problem = Problem("manifest.record", "the manifest in a record cannot be read", because, file=file)
         raise IntegrityError(problem) from error
+
+
+def _provided_to_data(provided: Provided) -> dict[str, object]:
+    options = {spec.name: _spec_to_data(spec) for spec in provided.options}
+    return {"program": provided.program, "tests": provided.tests, "options": options}
+
+
+def _spec_to_data(spec: OptionSpec) -> dict[str, object]:
+    data: dict[str, object] = {"type": spec.type, "description": spec.description, "required": spec.required}
+    return {**data, "choices": list(spec.choices), "default": spec.default}
+
+
+def _provided(value: object) -> Provided:
+    data = _dict(value)
+    options = sorted(_dict(data["options"]).items())
+    return Provided(_text(data["program"]), _truth(data["tests"]), tuple(_spec(n, _dict(v)) for n, v in options))
+
+
+def _spec(name: str, data: Mapping[str, object]) -> OptionSpec:
+    type_, choices = _text(data["type"]), tuple(_text(choice) for choice in _list(data["choices"]))
+    if type_ not in OPTION_TYPES:
+        raise ValueError(f"{type_!a} is not the type of an option")
+    return OptionSpec(
+        name, type_, _text(data["description"]), _option(data["default"]), choices, _truth(data["required"])
+    )
 
 
 def _dependencies(data: Mapping[str, object]) -> tuple[Dependency, ...]:
@@ -87,10 +122,14 @@ def _interface(value: object) -> Interface:
     return Interface(PackageName(name), version)
 
 
-def _pairs(value: object, read: Callable[[object], T]) -> tuple[tuple[str, T], ...]:
+def _dict(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
         raise ValueError(f"{value!a} is not a table")
-    return tuple(sorted((_text(key), read(inner)) for key, inner in value.items()))
+    return value
+
+
+def _pairs(value: object, read: Callable[[object], T]) -> tuple[tuple[str, T], ...]:
+    return tuple(sorted((_text(key), read(inner)) for key, inner in _dict(value).items()))
 
 
 def _option(value: object) -> OptionValue:
@@ -106,6 +145,12 @@ def _option(value: object) -> OptionValue:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{value!a} is not a text")
+    return value
+
+
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!a} is neither true nor false")
     return value
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from brazil.model.names import Interface, PackageName
 
+OPTION_TYPES = ("string", "strings", "boolean", "integer", "table")  # "table": of strings
 OptionValue = str | int | bool | list[str] | dict[str, str]
 
 MANIFEST = "brazil.toml"  # the name of the file at the top of a package's source
@@ -51,7 +52,7 @@ class OptionSpec(NamedTuple):
     """One key that a build system reads from `[build]`."""
 
     name: str  # with dashes, as in the manifest
-    type: str  # "string", "strings", "boolean", "integer" or "table" (of strings)
+    type: str  # one of OPTION_TYPES
     description: str  # one sentence for `--help`, docs and schema
     default: OptionValue
     choices: tuple[str, ...] = ()  # allowed strings; empty: any
@@ -60,19 +61,31 @@ class OptionSpec(NamedTuple):
     key_form: Form | None = None  # of every key of a table
 
 
+class Provided(NamedTuple):
+    """A build system that a package brings, for packages that name it as theirs and under [build-tools]."""
+
+    program: str  # `bin/<program>-build` of its artifact builds
+    tests: bool  # whether there is `bin/<program>-test`, which tests
+    options: tuple[OptionSpec, ...] = ()  # what it reads from `[build]`, sorted by name
+
+
 class Manifest(NamedTuple):
     """A package as its `brazil.toml` declares it, defaults filled in."""
 
     interface: Interface
-    build_system: str
+    build_system: str  # a built-in one, or the name of a package under [build-tools]
     description: str = ""
     dependencies: tuple[Dependency, ...] = ()  # sorted by (kind in order of Kind, interface)
     winners: tuple[Interface, ...] = ()  # [resolves-conflict-dependencies], sorted
     removed: tuple[Interface, ...] = ()  # [remove-dependencies], sorted
     closure: str = "transitive"  # or "direct": a build sees only its direct dependencies
     timeout: int = 600  # seconds a build or a test run may take, each
-    options: tuple[tuple[str, OptionValue], ...] = ()  # the build system's own keys of [build], sorted
+    options: tuple[tuple[str, OptionValue], ...] = ()  # the build system's own keys of [build], sorted; see below
     outputs: tuple[tuple[str, str], ...] = ()  # [outputs]: (pattern, type), sorted by pattern
+    provides: Provided | None = None  # [provides-build-system]
+
+    # Options of a build system that is built in are checked, with the defaults filled in. Those of one that a package
+    # brings are as they were written: its manifest says what they mean, and which one that is depends on the set.
 
     @property
     def name(self) -> PackageName:

@@ -13,6 +13,7 @@ from brazil.model.action import StepId, StepKind
 from brazil.model.digest import Digest
 from brazil.model.names import Interface
 from brazil.model.package import Manifest
+from brazil.plan.environment import artifact_path
 
 ToolClosures = tuple[tuple[Interface, tuple[Interface, ...]], ...]
 
@@ -103,7 +104,7 @@ def make_plan(
             step = Step(
                 id=StepId(interface, kind),
                 script=recipe.build if kind is StepKind.BUILD else recipe.test,
-                environment=recipe.environment,
+                environment=_environment(recipe, closure),
                 timeout=manifests[interface].timeout,
                 source=sources[interface],
                 closure=closure,
@@ -113,6 +114,12 @@ def make_plan(
             needs = tuple(StepId(member, StepKind.BUILD) for member in step.members if member in building)
             steps[step.id] = step._replace(needs=needs)
     return Plan(_runnable_order(steps), artifacts)
+
+
+def _environment(recipe: Recipe, closure: tuple[Interface, ...]) -> tuple[tuple[str, str], ...]:
+    if not recipe.names_closure:
+        return recipe.environment
+    return tuple(sorted((*recipe.environment, ("BRAZIL_CLOSURE", ":".join(map(artifact_path, closure))))))
 
 
 def _runnable_order(steps: Mapping[StepId, Step]) -> dict[StepId, Step]:

@@ -7,7 +7,7 @@ import marshal
 
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageVersion
-from brazil.model.package import Dependency, Kind, Manifest
+from brazil.model.package import Dependency, Kind, Manifest, OptionSpec, Provided
 from brazil.model.versionset import PackageRecord, Result
 from brazil.registry.parsed import Codec, Plain, Table
 
@@ -32,7 +32,13 @@ def _plain_manifest(manifest: Manifest, table: Table) -> Plain:
         manifest.timeout,
         manifest.options,
         manifest.outputs,
+        _plain_provided(manifest.provides) if manifest.provides else (),
     )
+
+
+def _plain_provided(provided: Provided) -> Plain:
+    # A record holds no form: none can be said in a manifest.
+    return (provided.program, provided.tests, tuple(tuple(spec[:6]) for spec in provided.options))
 
 
 def _record(packed: bytes, interface: Interface, interfaces: list[Interface]) -> PackageRecord:
@@ -53,7 +59,9 @@ def manifest_value(packed: bytes, interface: Interface, interfaces: list[Interfa
 
 
 def _unpacked_manifest(packed: bytes, interface: Interface, interfaces: list[Interface]) -> Manifest:
-    build_system, description, dependencies, winners, removed, *rest = marshal.loads(packed)
+    (build_system, description, dependencies, winners, removed, closure, timeout, options, outputs, provides) = (
+        marshal.loads(packed)
+    )
     return Manifest(
         interface,
         build_system,
@@ -61,8 +69,16 @@ def _unpacked_manifest(packed: bytes, interface: Interface, interfaces: list[Int
         tuple([Dependency(interfaces[i], _KINDS[k], at_least, line) for i, k, at_least, line in dependencies]),
         tuple([interfaces[i] for i in winners]),
         tuple([interfaces[i] for i in removed]),
-        *rest,
+        closure,
+        timeout,
+        options,
+        outputs,
+        _provided(*provides) if provides else None,
     )
+
+
+def _provided(program: str, tests: bool, options: tuple[Plain, ...]) -> Provided:
+    return Provided(program, tests, tuple([OptionSpec(*spec) for spec in options]))
 
 
 def _pack_result(result: Result, _: Table) -> bytes:

@@ -20,7 +20,7 @@ V = TypeVar("V")
 Plain = tuple[Any, ...]  # nested tuples of text, bytes and numbers, only ever seen by the codec that made them
 Entries = dict[Interface, tuple[str, bytes]]  # sorted; blob id, packed value
 
-_MAGIC = b"brazil parsed 2\n"
+_MAGIC = b"brazil parsed 3\n"
 _HEAD = len(_MAGIC) + 32
 _TREES_KEPT = 32  # of each kind; 10,000 pins are 5 MB
 _WHOLE = 8  # a tree is kept whole when more than one of so many values differ from the one that was

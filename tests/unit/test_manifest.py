@@ -15,7 +15,8 @@ COMMAND = MAKE.replace("make", "command")
 NAME_RULE = "it must start with a letter and hold only letters, digits, '_', '+', '.' and single inner dashes"
 KNOWN_TABLES = (
     "known tables: 'package', 'dependencies', 'runtime-dependencies', 'test-dependencies', 'build-tools', "
-    "'resolves-conflict-dependencies', 'remove-dependencies', 'build', 'outputs'"
+    "'resolves-conflict-dependencies', 'remove-dependencies', 'build', 'outputs', "
+    "'provides-build-system'"
 )
 
 # The text, and of each problem: line, key, code, what, because, hint.
@@ -144,7 +145,8 @@ BAD: dict[str, tuple[str | bytes, list[tuple[int, str, str, str, str, str]]]] = 
     "unknown system, nothing near": (
         '[package]\nname = "Shop"\ninterface = "1.0"\nbuild-system = "zzz"\n',
         [(4, "package.build-system", "wrong-value", "unknown build system 'zzz'",
-         "", f"known build systems: {SYSTEM_NAMES}")],
+         "", f"known build systems: {SYSTEM_NAMES}; one of your own is a package with a capital letter in its name, "
+         "named under [build-tools] too")],
     ),
     "system of a wrong type": (
         '[package]\nname = "Shop"\ninterface = "1.0"\nbuild-system = true\n',
