@@ -1,7 +1,8 @@
 # What can be done with a checkout; `make help` lists it. Everything sets up `.venv` by itself, and only once.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check soak bench proto clean run-environment test-environment soak-environment
+.PHONY: help demo test check docs soak bench proto clean run-environment test-environment docs-environment \
+	soak-environment
 
 PYTEST = .venv/bin/python -m pytest
 PROTO = brazil/formats/reapi_pb
@@ -22,6 +23,10 @@ check: test-environment ## check format, lint, types and layers, then run the te
 	.venv/bin/pyright
 	.venv/bin/lint-imports
 	$(PYTEST) -n auto -m "not slow and not soak"
+
+docs: docs-environment ## make the site of README and docs, in build/docs
+	.venv/bin/sphinx-build -q -W --keep-going -c docs -d build/docs-cache . build/docs
+	@echo "open build/docs/index.html"
 
 soak: soak-environment ## run the long tests: kill storms and fuzzing; BRAZIL_FUZZ_SECONDS says how long the latter
 	$(PYTEST) -m soak
@@ -46,6 +51,9 @@ run-environment:
 
 test-environment:
 	@scripts/bootstrap tests
+
+docs-environment:
+	@scripts/bootstrap docs
 
 soak-environment: test-environment
 	@scripts/bootstrap soak

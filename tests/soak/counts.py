@@ -10,16 +10,21 @@ from typing import Any
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
-_STORMS = """\
-# Storms
+_LONG = """\
+# Long tests
 
-`make soak` writes this page. Each case runs a command, lets one of its operations go wrong, runs the command again,
+`make soak` writes this page.
+"""
+_STORMS = """
+## Storms
+
+Each case runs a command, lets one of its operations go wrong, runs the command again,
 and compares what is there then with what an undisturbed run leaves. "kill" and "after" end every process right before
 an operation, or in its middle or right after it; "enospc" and "eio" let it fail; "interrupt" is Ctrl-C right before
 it, "impatient" more signals after that, of which the second ends it at once, "terminate" SIGTERM.
 """
 _ESCAPES = """
-# Escapes
+## Escapes
 
 Attempts of a build to see, change or outlive what it must not. They are part of the ordinary tests too.
 """
@@ -42,7 +47,8 @@ def keep(topic: str, facts: Mapping[str, object]) -> None:
     every = json.loads(file.read_text()) if file.is_file() else {}
     every = dict(sorted({**every, topic: {**where, **facts}}.items()))
     file.write_text(json.dumps(every, indent=2) + "\n")
-    (DOCS / "soak.md").write_text(_tables(_STORMS, every.get("storm")) + _tables(_ESCAPES, every.get("escapes")))
+    parts = [_LONG, _tables(_STORMS, every.get("storm")), _tables(_ESCAPES, every.get("escapes"))]
+    (DOCS / "soak.md").write_text("".join(parts))
     if "fuzzing" in every:
         (DOCS / "fuzzing.md").write_text(_fuzzing(every["fuzzing"]))
 
