@@ -10,6 +10,7 @@ build order costs a few unions each, asking for one package visits what it reach
 """
 
 from collections.abc import Iterable
+from enum import StrEnum
 from typing import NamedTuple
 
 from brazil.graph.dependency import DependencyGraph
@@ -17,6 +18,14 @@ from brazil.model.names import Interface
 from brazil.model.package import Kind, Manifest
 
 _RUN = (Kind.NORMAL, Kind.RUNTIME)
+
+
+class ClosureKind(StrEnum):
+    """The closures of a package that a user can ask for by name."""
+
+    RUNTIME = "runtime"
+    BUILD = "build"
+    TEST = "test"
 
 
 class Affected(NamedTuple):
@@ -51,6 +60,12 @@ class Closures:
     def tools(self, package: Interface) -> tuple[tuple[Interface, tuple[Interface, ...]], ...]:
         """Return each declared tool with its own runtime closure, sorted by tool."""
         return tuple((tool, self.runtime(tool)) for tool in self.graph.needs(package, Kind.TOOL))
+
+    def of(self, kind: ClosureKind, package: Interface) -> tuple[Interface, ...]:
+        """Return the closure of one kind, sorted."""
+        return {ClosureKind.RUNTIME: self.runtime, ClosureKind.BUILD: self.build, ClosureKind.TEST: self.test}[kind](
+            package
+        )
 
     def inputs(self, package: Interface) -> tuple[Interface, ...]:
         """Return build closure and tool closures in one, sorted: what a package version is built against."""

@@ -1,6 +1,6 @@
 """Build and test in a workspace."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from brazil.build.candidate import Builder, Candidate, Fresh, make_candidate, tell_unused
@@ -10,6 +10,7 @@ from brazil.build.remembered import remember
 from brazil.build.sources import fresh_package
 from brazil.errors import IntegrityError, Problem, UsageError
 from brazil.events import Emit
+from brazil.graph.closure import ClosureKind, Closures
 from brazil.model.action import StepId
 from brazil.model.conflict import Conflict
 from brazil.model.digest import Digest
@@ -54,13 +55,13 @@ class BuildRequest(NamedTuple):
 
     names: tuple[str, ...]  # packages or interfaces; empty: everything in use
     tests: bool  # run their tests too
-    runtime: bool = False  # have the whole runtime closure, to run something in it
+    closures: tuple[ClosureKind, ...] = ()  # have all that is in these and in the tools, to be inside; not itself
     keep_going: bool = False
 
     @property
     def kind(self) -> str:
         """The request as a trace names it."""
-        return "exec" if self.runtime else "test" if self.tests else "build"
+        return " ".join(["inside", *self.closures]) if self.closures else "test" if self.tests else "build"
 
 
 class BuildPorts(NamedTuple):
@@ -101,9 +102,7 @@ def build_workspace(
         return candidate
     tell_unused(candidate, emit)
     wanted = _wanted(request, candidate)
-    builds = set(wanted)
-    if request.runtime:
-        builds |= {member for interface in wanted for member in candidate.closures.runtime(interface)}
+    builds = _inside(request, wanted, candidate.closures) if request.closures else set(wanted)
     builder = Builder(machine.store, ports.sources, ports.registry, platform)
     plan = builder.plan(candidate, builds, wanted if request.tests else ())
     outcomes = _execute(workspace, candidate, plan, machine, request.keep_going, emit)
@@ -111,7 +110,7 @@ def build_workspace(
     link_artifacts(workspace, {i: artifacts[i] for i in candidate.fresh if i in artifacts}, machine)
     asked = {i: artifacts[i] for i in sorted(builds) if i in artifacts}
     build = WorkspaceBuild(candidate, outcomes, asked, ())
-    if build.succeeded:
+    if build.succeeded and not request.closures:
         # Before that, what a consumer should be built against is not known.
         build = build._replace(stale=_stale(candidate, artifacts, machine))
         make_room(str(workspace.root))
@@ -189,6 +188,27 @@ def find_interfaces(name: str, candidate: Candidate) -> list[Interface]:
         hint = did_you_mean(name, names)
         raise UsageError(Problem("build.unknown-package", f"{name!a} is not in {candidate.base.info.set}", hint=hint))
     return found
+
+
+def _inside(request: BuildRequest, wanted: Sequence[Interface], closures: Closures) -> set[Interface]:
+    """Return everything that is in the closures that were asked for, and in those of the tools.
+
+    Raises:
+        UsageError: one name means several interfaces.
+    """
+    if len(wanted) > 1:
+        raise UsageError(
+            Problem(
+                "closure.several-interfaces",
+                f"{wanted[0].name} has several interfaces here",
+                ", ".join(map(str, wanted)),
+                "name one of them",
+            )
+        )
+    builds = {m for interface in wanted for kind in request.closures for m in closures.of(kind, interface)}
+    if request.closures != (ClosureKind.RUNTIME,):  # where no tools are
+        builds |= {m for interface in wanted for _, members in closures.tools(interface) for m in members}
+    return builds
 
 
 def _stale(candidate: Candidate, artifacts: Mapping[Interface, Digest], machine: Machine) -> tuple[Interface, ...]:

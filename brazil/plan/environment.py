@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from brazil.model.names import Interface
 
+ROOT = "/brazil"
 ARTIFACTS = "/brazil/pkg"  # every artifact's path for life is below it
 TOOLS = "/brazil/tools/bin"
 SYSTEM_PATH = "/usr/bin:/bin"
@@ -94,6 +95,34 @@ def closure_environment(
     paths = search_paths(closure, layouts)
     environment = {**COMMON, **{name: ":".join(value) for name, value in paths.items()}}
     environment["PATH"] = ":".join([TOOLS] * tools + list(paths.get("PATH", ())) + [SYSTEM_PATH])
+    return environment
+
+
+def entered_environment(
+    closure: Sequence[Interface], layouts: Mapping[Interface, Layout], caller: Mapping[str, str], *, tools: bool
+) -> dict[str, str]:
+    """Compose the variables of a user's own command in a closure, whose search paths come before those of the caller.
+
+    What the caller has below /brazil is of another closure that he is in, and left out.
+
+    Args:
+        closure: sorted members.
+        layouts: of every member.
+        caller: his environment.
+        tools: whether /brazil/tools/bin exists and comes first on PATH.
+    """
+    paths = search_paths(closure, layouts)
+    if tools:
+        paths["PATH"] = (TOOLS, *paths.get("PATH", ()))
+    environment = dict(caller)
+    for name in COMPOSED:
+        own = caller.get(name, "")
+        kept = ":".join(path for path in own.split(":") if not path.startswith(f"{ROOT}/"))
+        parts = [*paths.get(name, ()), *filter(None, [kept])]
+        if parts:
+            environment[name] = ":".join(parts)
+        elif own:
+            del environment[name]  # empty it would mean the current folder
     return environment
 
 

@@ -5,7 +5,7 @@ it with its reason; a field that is in neither list fails at import, so nobody f
 numbers, commits, times, users, hosts and paths never reach this module.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from brazil.errors import Problem, UsageError
@@ -15,7 +15,7 @@ from brazil.model.digest import Digest, digest_of
 from brazil.model.names import Interface
 from brazil.model.tree import Directory, DirectoryNode, FileNode, SymlinkNode
 from brazil.plan.environment import Layout, artifact_path, closure_environment, launcher, module_links
-from brazil.plan.planner import Step
+from brazil.plan.planner import Step, ToolClosures
 
 # Raised by one when the meaning of an unchanged Action changes: what the sandbox provides, how outputs are kept.
 GENERATION = 1
@@ -56,7 +56,7 @@ def key_step(
     command = _command(step, layouts)
     trees = {f"pkg/{member}": artifacts[member] for member in step.members}
     trees["src"] = step.source
-    trees |= _generated_trees(step, layouts, blobs)
+    trees |= generated_trees(str(step.id), step.closure, step.tools, layouts, blobs)
     inputs = tuple(sorted(trees.items()))
     action = Action(
         command=_keep(encode_command(command), blobs),
@@ -71,6 +71,40 @@ def key_step(
 def output_path(step: Step) -> str:
     """The folder a Step leaves its output in, relative to /brazil."""
     return f"pkg/{step.id.interface}" if step.id.kind is StepKind.BUILD else REPORT
+
+
+def generated_trees(
+    label: str,
+    closure: Sequence[Interface],
+    tools: ToolClosures,
+    layouts: Mapping[Interface, Layout],
+    blobs: list[bytes],
+) -> dict[str, Digest]:
+    """Make the launchers of tools and the links to JavaScript packages.
+
+    Args:
+        label: for messages, such as "build JsonKit-2.0".
+        closure: sorted members.
+        tools: each with its own closure.
+        layouts: of every member of all of them.
+        blobs: gets everything that the Trees are made of.
+
+    Returns:
+        Path relative to /brazil -> Tree.
+
+    Raises:
+        UsageError: two tools bring the same program.
+    """
+    trees = {}
+    if tools:
+        launchers = _launchers(label, tools, layouts)
+        files = [FileNode(name, _keep(script, blobs), True) for name, script in sorted(launchers.items())]
+        folder = _keep(encode_directory(Directory(tuple(files))), blobs)
+        trees["tools"] = _keep(encode_directory(Directory(directories=(DirectoryNode("bin", folder),))), blobs)
+    links = module_links(closure, layouts)
+    if links:
+        trees["node_modules"] = _module_tree(links, blobs)
+    return trees
 
 
 def _command(step: Step, layouts: Mapping[Interface, Layout]) -> Command:
@@ -92,31 +126,17 @@ def _command(step: Step, layouts: Mapping[Interface, Layout]) -> Command:
     )
 
 
-def _generated_trees(step: Step, layouts: Mapping[Interface, Layout], blobs: list[bytes]) -> dict[str, Digest]:
-    """Make the launchers of the tools and the links to JavaScript packages."""
-    trees = {}
-    if step.tools:
-        launchers = _launchers(step, layouts)
-        files = [FileNode(name, _keep(script, blobs), True) for name, script in sorted(launchers.items())]
-        folder = _keep(encode_directory(Directory(tuple(files))), blobs)
-        trees["tools"] = _keep(encode_directory(Directory(directories=(DirectoryNode("bin", folder),))), blobs)
-    links = module_links(step.closure, layouts)
-    if links:
-        trees["node_modules"] = _module_tree(links, blobs)
-    return trees
-
-
-def _launchers(step: Step, layouts: Mapping[Interface, Layout]) -> dict[str, bytes]:
+def _launchers(label: str, tools: ToolClosures, layouts: Mapping[Interface, Layout]) -> dict[str, bytes]:
     scripts: dict[str, bytes] = {}
     owners: dict[str, Interface] = {}
     problems = []
-    for tool, closure in step.tools:
+    for tool, closure in tools:
         for program in layouts[tool].programs:
             if program in owners:
                 problems.append(
                     Problem(
                         "tool.clash",
-                        f"{step.id} has two tools that bring the program {program!a}",
+                        f"{label} has two tools that bring the program {program!a}",
                         f"{owners[program]} and {tool}",
                         "keep one of them under [build-tools]",
                     )

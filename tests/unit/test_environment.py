@@ -16,6 +16,7 @@ from brazil.plan.environment import (
     WATCHED,
     Layout,
     closure_environment,
+    entered_environment,
     launcher,
     module_links,
     search_paths,
@@ -54,6 +55,22 @@ def test_nothing_to_find_sets_no_variable() -> None:
     assert search_paths((), {}) == {}
     assert search_paths((A,), {A: Layout()}) == {}
     assert closure_environment((), {}, tools=False) == {**COMMON, "PATH": "/usr/bin:/bin"}
+
+
+def test_a_user_inside_a_closure_keeps_what_is_his_behind_it() -> None:
+    caller = {
+        "PATH": "/bin:",
+        "CPATH": "/brazil/pkg/X-1/include:/mine",
+        "PYTHONPATH": "/brazil/pkg/X-1/python",
+        "A": "1",
+    }
+    environment = entered_environment((A,), {A: Layout(frozenset({"include"}))}, caller, tools=True)
+    assert environment == {
+        "A": "1",
+        "CMAKE_PREFIX_PATH": "/brazil/pkg/A-1.0",
+        "CPATH": "/brazil/pkg/A-1.0/include:/mine",  # what is of the closure that he comes from is not here
+        "PATH": "/brazil/tools/bin:/bin:",
+    }
 
 
 def test_tools_come_first_then_the_closure_then_the_system() -> None:

@@ -1,0 +1,170 @@
+"""Inside a closure: `brazil exec` and `brazil shell`."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.product import Product, copy_shop, toml
+
+pytestmark = pytest.mark.sandbox
+
+
+@pytest.fixture(scope="module")
+def work(template: Product, tmp_path_factory: pytest.TempPathFactory) -> Product:
+    """A workspace in which Rates also brings a JavaScript package."""
+    product = copy_shop(template, tmp_path_factory.mktemp("entering") / "shop")
+    inside = product.workspace("Rates", "Shop")
+    (inside.src("Rates") / "brazil.toml").write_text(
+        toml(
+            "Rates",
+            build={
+                "build": 'mkdir -p "$BRAZIL_OUT/share" "$BRAZIL_OUT/node_modules/rates"\n'
+                'cp rate "$BRAZIL_OUT/share/"\ncp rate "$BRAZIL_OUT/node_modules/rates/"'
+            },
+        )
+    )
+    return inside
+
+
+def lines(work: Product, closure: str, script: str, package: str = "Shop") -> list[str]:
+    """What a script says inside a closure."""
+    done = work.process("exec", "--closure", closure, package, "--", "sh", "-c", script)
+    assert done.code == 0, done.err
+    return done.out.splitlines()
+
+
+def test_each_closure_has_its_members_and_the_tools_of_a_build(work: Product) -> None:
+    members = ["Money-1.0", "Price-1.0", "Rates-1.0"]
+    assert lines(work, "runtime", "ls /brazil/pkg; type stamp || true")[:4] == [*members, "Shop-1.0"]
+    assert lines(work, "build", "ls /brazil/pkg; stamp") == [*members, "Stamp-1.0", "stamped"]
+    assert lines(work, "test", "ls /brazil/pkg; stamp; shop 1") == [*members, "Shop-1.0", "Stamp-1.0", "stamped", "20"]
+
+
+def test_search_paths_are_those_of_the_closure_before_the_callers(work: Product) -> None:
+    seen = lines(work, "build", 'echo "$PATH"; echo "$CPATH"; echo "$PKG_CONFIG_PATH"; echo "$BRAZIL_CLOSURE"')
+    path = "/brazil/tools/bin:/brazil/pkg/Money-1.0/bin:/brazil/pkg/Price-1.0/bin"
+    assert seen[0] == f"{path}:{os.environ['PATH']}"
+    assert seen[1:] == ["/brazil/pkg/Money-1.0/include", "/brazil/pkg/Money-1.0/lib/pkgconfig", "build Shop-1.0"]
+
+
+def test_javascript_packages_are_found_as_a_build_finds_them(work: Product) -> None:
+    assert lines(work, "runtime", "cat /brazil/node_modules/rates/rate") == ["19"]
+    assert lines(work, "build", "ls /brazil/node_modules") == ["rates"]
+    assert lines(work, "runtime", "test ! -e /brazil/node_modules && echo none", "Price") == ["none"]
+
+
+def test_the_build_closure_needs_nothing_of_the_package_itself(work: Product) -> None:
+    """So that somebody can stand there while it does not build."""
+    manifest = work.src("Shop") / "brazil.toml"
+    text = manifest.read_text()
+    manifest.write_text(text.replace("install -m", "false\\ninstall -m"))
+    try:
+        assert work.process("shell", "Shop", "--", "stamp").out == "stamped\n"
+        failed = work.process("shell", "--closure", "runtime", "Shop", "--", "stamp")
+        assert (failed.code, failed.out) == (1, "")
+        assert "1 failed" in failed.err
+    finally:
+        manifest.write_text(text)
+
+
+def test_a_shell_without_a_terminal_reads_commands(work: Product) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "brazil", "shell", "Shop"],
+        input="stamp\nexit 7\n",
+        cwd=work.cwd,
+        env={**work.environment, "SHELL": "/bin/sh"},
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (7, "stamped\n")
+    assert "inside the" not in done.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", "<&- >&- 2>&-"])
+def test_closed_descriptors_are_no_files_of_ours(work: Product, closed: str) -> None:
+    """A command gets the empty device in their place."""
+    script = f'{sys.executable} -m brazil exec Shop -- sh -c "readlink /proc/self/fd/0 >seen" {closed}'
+    assert subprocess.run(["sh", "-c", script], cwd=work.cwd, env=work.environment, check=False).returncode == 0
+    seen = work.cwd / "seen"
+    assert seen.read_text() == "/dev/null\n"
+    seen.unlink()
+
+
+def on_a_terminal(work: Product, *arguments: str, type_in: dict[str, str], **variables: str) -> tuple[str, int]:
+    """Run a command on a terminal of its own; type a line when its text was seen. Returns what it said and its code."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(work.cwd)
+        environment = {**work.environment, "TERM": "dumb", **variables}
+        os.execve(sys.executable, [sys.executable, "-m", "brazil", *arguments], environment)
+    seen, waiting = "", list(type_in.items())
+    try:
+        while select.select([terminal], [], [], 60)[0]:
+            try:
+                data = os.read(terminal, 4096)
+            except OSError:
+                break  # the terminal has no process any more
+            seen += data.decode(errors="replace")
+            while waiting and waiting[0][0] in seen:
+                os.write(terminal, f"{waiting.pop(0)[1]}\n".encode())
+        else:
+            os.kill(child, 9)
+            raise AssertionError(f"nothing more came after {seen!r}")
+    finally:
+        os.close(terminal)
+    return seen, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@pytest.mark.parametrize(
+    ("program", "prompt"), [("/bin/sh", "(build Shop-1.0) $ "), ("/bin/bash", "(build Shop-1.0) mine> ")]
+)
+def test_a_shell_says_where_it_stands(work: Product, home: Path, program: str, prompt: str) -> None:
+    """Also where the user's own files set the prompt and the PATH."""
+    (home / ".bashrc").write_text('PS1="mine> "\nPATH="/usr/bin:$PATH"\n')
+    seen, code = on_a_terminal(
+        work, "shell", "Shop", type_in={prompt: "stamp; echo at $PWD; exit 5"}, SHELL=program, HOME=str(home)
+    )
+    assert "inside the build closure of Shop-1.0: 3 packages at /brazil/pkg; 'exit' leaves" in seen
+    assert "tools first on PATH: Stamp-1.0" in seen
+    assert f"stamped\r\nat {work.cwd}\r\n" in seen
+    assert code == 5
+
+
+def test_a_closure_inside_another_has_nothing_of_that(work: Product) -> None:
+    again = f'{sys.executable} -m brazil exec --closure runtime Rates -- sh -c "echo \\"\\$PATH\\"; ls /brazil/pkg"'
+    path, *members = lines(work, "build", again)
+    assert path == os.environ["PATH"]
+    assert members == ["Rates-1.0"]
+
+
+class TestWhatIsRefused:
+    @pytest.mark.parametrize(
+        ("arguments", "code", "hint"),
+        [
+            ("exec --closure bild Shop -- true", "command.usage", "brazil exec --help"),
+            ("exec Shop --closure build -- true", "command.usage", "brazil exec --help"),
+            ("exec Shop --", "command.usage", "brazil exec --help"),
+            ("exec Shop -- no-such-program", "exec.no-program", "PATH of the closure"),
+            ("exec Shp -- true", "build.unknown-package", "did you mean Shop?"),
+            ("shell", "command.usage", "brazil shell --help"),
+            ("shell Shp", "build.unknown-package", "did you mean Shop?"),
+            ("shell Shop-2.0", "build.unknown-package", "did you mean Shop-1.0?"),
+            ("shell Shop -- no-such-program", "exec.no-program", "PATH of the closure"),
+        ],
+    )
+    def test_with_what_helps(self, work: Product, arguments: str, code: str, hint: str) -> None:
+        refused = work.process(*arguments.split())
+        assert refused.code == 2
+        assert f"[{code}]" in refused.err
+        assert hint in refused.err
+        assert refused.out == ""
+
+    def test_a_place_that_is_no_workspace(self, work: Product) -> None:
+        refused = work.at(work.folder).run("shell", "Shop")
+        assert (refused.code, "[workspace.none]" in refused.err) == (2, True)
