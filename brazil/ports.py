@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from brazil.model.action import ActionResult, Platform, RunRecord, SandboxRequest, SandboxResult
+from brazil.model.action import ActionResult, FailedRun, Platform, RunRecord, SandboxRequest, SandboxResult
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName, PackageVersion, VersionSetName
 from brazil.model.tree import Directory
@@ -146,6 +146,29 @@ class RunRecords(Protocol):
 
     def runs(self, action: Digest) -> Sequence[RunRecord]:
         """Return the runs of an Action, oldest first."""
+        ...
+
+
+class FailedRuns(Protocol):
+    """What failed runs left, of each workspace at most one per label, and only of the newest failures.
+
+    Nothing here is ever part of a result. A tree that somebody stands in is removed when he has left.
+    """
+
+    def kept(self, workspace: Path) -> frozenset[str]:
+        """Return the labels of what is kept for a workspace; one look into one folder."""
+        ...
+
+    def runs(self, workspace: Path) -> Sequence[FailedRun]:
+        """Return what is kept for a workspace and is whole, newest first."""
+        ...
+
+    def forget(self, workspace: Path, labels: Iterable[str]) -> None:
+        """Remove what is kept under labels; what cannot be removed now is removed later."""
+        ...
+
+    def forget_all(self, workspace: Path) -> int:
+        """Remove all that is kept for a workspace, which may be gone; return the bytes of its files."""
         ...
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from brazil.operations.building import BuildPorts
     from brazil.ports import Checkouts, ClosureRunner, Registry
     from brazil.sandbox.bubblewrap import Bubblewrap
+    from brazil.sandbox.failed import FailedFolders
     from brazil.sandbox.host_platform import HostPlatform
     from brazil.sandbox.probe import Examination
     from brazil.source.mirror import SourceMirror
@@ -202,10 +203,20 @@ class Wiring:
         from brazil.store.records import RecordFiles
 
         data = _path(self.places.data)
-        sandbox = BubblewrapSandbox(self.store, self.platform, data / "runs", Early(lambda: self.bubblewrap))
+        runs, bwrap = data / "runs", Early(lambda: self.bubblewrap)
+        sandbox = BubblewrapSandbox(self.store, self.platform, runs, bwrap, self.failed_runs)
         # One more than processors: a Step also waits, for the kernel to make its namespaces and for the disk.
         jobs = self._jobs or self.configuration.jobs or len(os.sched_getaffinity(0)) + 1
-        return Machine(self.store, self.store, sandbox, RecordFiles(data / "records", self.store), jobs)
+        return Machine(
+            self.store, self.store, sandbox, RecordFiles(data / "records", self.store), jobs, self.failed_runs
+        )
+
+    @cached_property
+    def failed_runs(self) -> "FailedFolders":
+        """What failed runs left."""
+        from brazil.sandbox.failed import FailedFolders
+
+        return FailedFolders(_path(self.places.data, "failed"))
 
     @cached_property
     def build_ports(self) -> "BuildPorts":

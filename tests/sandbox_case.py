@@ -11,6 +11,7 @@ from brazil.model.action import Command, SandboxRequest, SandboxResult
 from brazil.model.digest import Digest, digest_of
 from brazil.model.tree import Directory, DirectoryNode, FileNode, SymlinkNode
 from brazil.sandbox.bubblewrap import Bubblewrap, find_bubblewrap
+from brazil.sandbox.failed import FailedFolders
 from brazil.sandbox.host_platform import HostPlatform
 from brazil.sandbox.run import BubblewrapSandbox
 from brazil.store.local import LocalStore
@@ -28,7 +29,8 @@ class Machine:
         self.bwrap = bwrap
         self.platform = platform
         self.store = LocalStore(folder / "data", folder / "cache")
-        self.sandbox = BubblewrapSandbox(self.store, platform, self.runs, lambda: bwrap)
+        self.failed = FailedFolders(folder / "failed")
+        self.sandbox = BubblewrapSandbox(self.store, platform, self.runs, lambda: bwrap, self.failed)
 
     def tree(self, files: dict[str, str]) -> Digest:
         """Keep files (path -> content; a path ending in "@" is a link, in "*" a program)."""

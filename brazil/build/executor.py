@@ -23,7 +23,7 @@ from brazil.model.names import Interface
 from brazil.plan.key import KeyedStep, key_step, output_path
 from brazil.plan.planner import Plan, Step
 from brazil.plan.state import GOOD_ENDS, Progress, State
-from brazil.ports import ActionCache, ContentStore, RunRecords, Sandbox
+from brazil.ports import ActionCache, ContentStore, FailedRuns, RunRecords, Sandbox
 
 LARGEST_OUTPUT = 8 << 30  # bytes
 LARGEST_LOG = 64 << 20  # bytes
@@ -57,6 +57,7 @@ class Machine(NamedTuple):
     sandbox: Sandbox
     records: RunRecords
     jobs: int  # Steps at a time
+    failed: FailedRuns
 
 
 class Execution:
@@ -71,6 +72,7 @@ class Execution:
         earlier_outputs: Mapping[StepId, Digest],
         keep_going: bool,
         emit: Emit,
+        keep_for: str = "",
     ) -> None:
         """Prepare a walk.
 
@@ -81,12 +83,14 @@ class Execution:
             earlier_outputs: what each Step gave the time before, for telling that nothing changed.
             keep_going: after a failure go on with whatever does not need what failed.
             emit: listener; called from one thread at a time.
+            keep_for: workspace that what failed Steps leave is kept for; empty: it is removed.
         """
         self._plan = plan
         self._machine = machine
         self._previous = previous
         self._earlier_outputs = earlier_outputs
         self._keep_going = keep_going
+        self._keep_for = keep_for
         self._emit_unlocked = emit
         self._emit_lock = threading.Lock()
         self._stopping = threading.Event()
@@ -198,6 +202,7 @@ class Execution:
             largest_output=LARGEST_OUTPUT,
             largest_log=LARGEST_LOG,
             keep_failed=step.id.kind is StepKind.TEST,
+            keep_for=self._keep_for,
         )
         try:
             result = self._machine.sandbox.run(request)

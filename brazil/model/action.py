@@ -90,6 +90,7 @@ class SandboxRequest(NamedTuple):
     memory: int = 0  # bytes for all processes together; 0: no limit
     processes: int = 4096  # how many may live at once; 0: no limit
     keep_failed: bool = False  # keep what is in the outputs also when the command fails, as far as it can be kept
+    keep_for: str = ""  # workspace that the tree of a failed command is kept for; empty: it is removed
 
 
 class SandboxResult(NamedTuple):
@@ -101,6 +102,17 @@ class SandboxResult(NamedTuple):
     log: Digest  # stdout and stderr as one stream
     started: int  # nanoseconds since 1970, UTC
     finished: int
+
+
+class FailedRun(NamedTuple):
+    """What a run that failed left, kept for whoever wants to look."""
+
+    request: SandboxRequest
+    exit_code: int  # 0: the command succeeded, and what it left could not be kept as its output
+    ended_by: str  # "" or "timeout"
+    cause: str  # why what it left could not be kept; empty: not for that
+    finished: int  # nanoseconds since 1970, UTC
+    folder: str  # holds `src`, a folder `out-<n>` for each output path, and `log`; absolute
 
 
 class RunRecord(NamedTuple):

@@ -13,7 +13,7 @@ from brazil.events import Emit
 from brazil.model.action import StepId
 from brazil.model.digest import Digest
 from brazil.model.names import PackageName
-from brazil.operations.in_use import built, captured, leave_trace, link_artifacts, plan_path, rows_of
+from brazil.operations.in_use import built, captured, kept_failures, leave_trace, link_artifacts, plan_path, rows_of
 from brazil.plan.state import GOOD_ENDS
 from brazil.ports import Checkouts
 from brazil.workspace.folder import WorkspaceFolder
@@ -27,6 +27,7 @@ class BuildAgain(NamedTuple):
     outcomes: Mapping[StepId, Outcome]  # of the Steps that a changed source may affect
     untouched: int  # Steps that nothing which changed can affect: remembered without a look
     stale: tuple[str, ...]  # as the build before told them; none when it failed
+    kept: tuple[StepId, ...] = ()  # failed Steps whose tree was kept
 
     @property
     def succeeded(self) -> bool:
@@ -65,12 +66,13 @@ def build_again(
         earlier_outputs=part.outputs,
         keep_going=keep_going,
         emit=emit,
+        keep_for=str(workspace.root),
     )
     outcomes = execution.run()
     artifacts = built(outcomes)
     mine = plan.in_use(interface.name for interface in artifacts)  # a Step may be of a pinned line of the package
     link_artifacts(workspace, {i: artifacts[i] for i in mine if i in artifacts}, machine)
-    again = BuildAgain(outcomes, look.trace.results - len(outcomes), ())
+    again = BuildAgain(outcomes, look.trace.results - len(outcomes), (), kept_failures(workspace, outcomes, machine))
     if again.succeeded:
         again = again._replace(stale=look.trace.stale)
         link_artifacts(workspace, {i: digest for i, digest in unsure.items() if i not in artifacts}, machine)

@@ -22,6 +22,7 @@ from brazil.model.workspace import Captured, WorkspaceFile
 from brazil.operations.in_use import (
     built,
     captured,
+    kept_failures,
     leave_trace,
     link_artifacts,
     plan_path,
@@ -43,6 +44,7 @@ class WorkspaceBuild(NamedTuple):
     outcomes: Mapping[StepId, Outcome]
     artifacts: Mapping[Interface, Digest]  # of everything that was asked for and has one
     stale: tuple[Interface, ...]  # pinned consumers of what is in use that were not asked for; none when it failed
+    kept: tuple[StepId, ...] = ()  # failed Steps whose tree was kept
 
     @property
     def succeeded(self) -> bool:
@@ -109,7 +111,7 @@ def build_workspace(
     artifacts = {**plan.artifacts, **built(outcomes)}
     link_artifacts(workspace, {i: artifacts[i] for i in candidate.fresh if i in artifacts}, machine)
     asked = {i: artifacts[i] for i in sorted(builds) if i in artifacts}
-    build = WorkspaceBuild(candidate, outcomes, asked, ())
+    build = WorkspaceBuild(candidate, outcomes, asked, (), kept_failures(workspace, outcomes, machine))
     if build.succeeded and not request.closures:
         # Before that, what a consumer should be built against is not known.
         build = build._replace(stale=_stale(candidate, artifacts, machine))
@@ -224,7 +226,15 @@ def _execute(
     previous, outputs = history(candidate, plan, machine)
     for step, (snapshot, output) in workspace.last_steps().items():
         previous[step], outputs[step] = snapshot, output
-    execution = Execution(plan, machine, previous=previous, earlier_outputs=outputs, keep_going=keep_going, emit=emit)
+    execution = Execution(
+        plan,
+        machine,
+        previous=previous,
+        earlier_outputs=outputs,
+        keep_going=keep_going,
+        emit=emit,
+        keep_for=str(workspace.root),
+    )
     outcomes = execution.run()
     ended = {s: (o.snapshot, o.output) for s, o in outcomes.items() if o.snapshot and o.output}
     if any(previous.get(step) != snapshot for step, (snapshot, _) in ended.items()):

@@ -8,6 +8,7 @@ from brazil.model.action import StepId, StepKind
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName
 from brazil.model.workspace import Captured
+from brazil.plan.state import GOOD_ENDS
 from brazil.ports import Checkouts
 from brazil.workspace.folder import WorkspaceFolder
 from brazil.workspace.record_file import State
@@ -57,6 +58,18 @@ def link_artifacts(workspace: WorkspaceFolder, artifacts: Mapping[Interface, Dig
     """Let `build/<Package>` lead to the artifacts of packages in use."""
     for interface, artifact in artifacts.items():
         workspace.link_artifact(interface.name, machine.store.tree_path(artifact))
+
+
+def kept_failures(
+    workspace: WorkspaceFolder, outcomes: Mapping[StepId, Outcome], machine: Machine
+) -> tuple[StepId, ...]:
+    """Forget the failures of Steps that have succeeded now; return the failed ones whose tree was kept."""
+    kept = machine.failed.kept(workspace.root)
+    if not kept:
+        return ()
+    good = [str(step) for step, outcome in outcomes.items() if outcome.state in GOOD_ENDS]
+    machine.failed.forget(workspace.root, [label for label in good if label in kept])
+    return tuple(step for step, outcome in outcomes.items() if outcome.cause and str(step) in kept)
 
 
 def plan_path(workspace: WorkspaceFolder, key: str) -> str:

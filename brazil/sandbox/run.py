@@ -1,8 +1,8 @@
 """BubblewrapSandbox: runs one Action, every input by content, and keeps what it leaves.
 
 Per run there is one temporary folder: the private copy of the source and one empty folder per output. It is
-removed on every path. Outputs are ingested when no process of the run is alive, after exit code 0 or when asked to keep
-those of a failure.
+removed on every path, or handed to `failed` when the command failed and somebody may want to look. Outputs are
+ingested when no process of the run is alive, after exit code 0 or when asked to keep those of a failure.
 """
 
 import itertools
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from brazil.errors import HermeticityError, InternalError, Problem, UnavailableError
+from brazil.errors import BrazilError, HermeticityError, InternalError, Problem, UnavailableError
 from brazil.model.action import Platform, SandboxRequest, SandboxResult
 from brazil.model.digest import Digest
 from brazil.ports import ContentStore
@@ -23,6 +23,7 @@ from brazil.sandbox.arguments import ROOT, SHELF, Inputs, Places, input_binds, r
 from brazil.sandbox.binder import Binder
 from brazil.sandbox.bubblewrap import Bubblewrap
 from brazil.sandbox.early import Early
+from brazil.sandbox.failed import FailedFolders
 from brazil.sandbox.folders import RunFolders, measure, remove_tree
 from brazil.sandbox.host_platform import HostPlatform
 from brazil.sandbox.launch import Ending, Limits, launch
@@ -39,7 +40,12 @@ class BubblewrapSandbox:
     """
 
     def __init__(
-        self, store: ContentStore, platform: HostPlatform, run_root: Path, bwrap: Callable[[], Bubblewrap]
+        self,
+        store: ContentStore,
+        platform: HostPlatform,
+        run_root: Path,
+        bwrap: Callable[[], Bubblewrap],
+        failed: FailedFolders,
     ) -> None:
         """Prepare to run.
 
@@ -48,11 +54,13 @@ class BubblewrapSandbox:
             platform: the root file system, already materialised.
             run_root: for temporary folders, on the same disk as the store; left-overs of killed runs are removed.
             bwrap: gives the program to use; asked when something is to run.
+            failed: gets what failed runs leave, when somebody wants it; on the same disk.
         """
         self._store = store
         self._platform = platform
         self._bwrap = bwrap
         self._folders = RunFolders(run_root.absolute())
+        self._failed = failed
         self._limiter = Limiter(find_hierarchies())
         self._binder = Binder()
         self._scratch = _half_of_memory()
@@ -123,11 +131,23 @@ class BubblewrapSandbox:
             if measure(kept.values(), request.largest_output) > request.largest_output:
                 ending = ending._replace(exit_code=_KILLED, ended_by="output")
             else:
-                trees = tuple((place, self._keep(request, place, path)) for place, path in kept.items())
+                try:
+                    trees = tuple((place, self._keep(request, place, path)) for place, path in kept.items())
+                except HermeticityError as error:
+                    if request.keep_for:
+                        self._failed.keep(folder, request, ending, log_text(ending, request), str(error))
+                    raise
         elif request.keep_failed and ending.ended_by in ("", "timeout"):
             with suppress(HermeticityError):  # it failed anyway
                 trees = tuple((place, self._keep(request, place, path)) for place, path in kept.items())
-        log = self._store.write(log_text(ending, request))
+        text = log_text(ending, request)
+        log = self._store.write(text)
+        if ending.exit_code != 0 and request.keep_for:
+            for place, root in trees:  # moved into the store
+                with suppress(BrazilError):
+                    remove_tree(kept[place])
+                    self._store.copy_tree(root, Path(kept[place]))
+            self._failed.keep(folder, request, ending, text)
         return SandboxResult(ending.exit_code, ending.ended_by, trees, log, started, finished)
 
     def _launch(self, request: SandboxRequest, places: Places, writable: Sequence[str]) -> Ending:

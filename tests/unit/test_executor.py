@@ -15,6 +15,7 @@ from brazil.model.digest import Digest, digest_of
 from brazil.model.tree import Directory, FileNode
 from brazil.plan.planner import Plan, Step
 from brazil.plan.state import State
+from brazil.sandbox.failed import FailedFolders
 from brazil.store.local import LocalStore
 from brazil.store.memory import MemoryStore
 from tests.fakes.sandbox import PLATFORM, Failure, MemoryRecords, ScriptedSandbox, Work, names_of_inputs
@@ -48,7 +49,7 @@ class Bench:
     ) -> Execution:
         return Execution(
             what,
-            Machine(self.store, self.store, self.sandbox, self.records, self.jobs),
+            Machine(self.store, self.store, self.sandbox, self.records, self.jobs, FailedFolders(Path("/nowhere"))),
             previous={s: snapshot for s, snapshot in (previous or {}).items() if snapshot},
             earlier_outputs={s: output for s, output in (earlier_outputs or {}).items() if output},
             keep_going=keep_going,
