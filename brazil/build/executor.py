@@ -43,6 +43,7 @@ class Outcome(NamedTuple):
     seconds: float = 0.0
     cause: str = ""  # why it failed
     because: StepId | None = None  # the Step it was skipped for
+    reasons: tuple[str, ...] = ()  # why it ran; empty: nothing ran
 
 
 class _Stopped(Exception):  # noqa: N818 - not an error: the walk ends while a Step waits
@@ -181,8 +182,8 @@ class Execution:
 
     def _remembered(self, step: Step, snapshot: Snapshot) -> Outcome | None:
         result = self._machine.actions.get(snapshot.action)
-        output = dict(result.outputs).get(output_path(step)) if result else None
-        if not result or output is None or not self._machine.store.has_tree(output):
+        output = usable_output(step, result, self._machine.store)
+        if not result or output is None:
             return None
         self._emit(StepCached(step.id, snapshot.action))
         return Outcome(step.id, State.REMEMBERED, snapshot, output, log=result.log)
@@ -190,7 +191,8 @@ class Execution:
     def _run(self, step: Step, keyed: KeyedStep, snapshot: Snapshot) -> Outcome:
         for blob in keyed.blobs:
             self._machine.store.write(blob)
-        self._emit(StepStarted(step.id, keyed.key, reasons(snapshot, self._previous.get(step.id))))
+        why = reasons(snapshot, self._previous.get(step.id))
+        self._emit(StepStarted(step.id, keyed.key, why))
         inputs = dict(keyed.inputs)
         request = SandboxRequest(
             label=str(step.id),
@@ -207,18 +209,18 @@ class Execution:
         try:
             result = self._machine.sandbox.run(request)
         except HermeticityError as error:
-            return self._refused(step, snapshot, error)
+            return self._refused(step, snapshot, error)._replace(reasons=why)
         self._record(snapshot, result)
         seconds = (result.finished - result.started) / 1e9
         output = dict(result.outputs).get(output_path(step))
         if result.exit_code != 0 or output is None:
-            return self._failed(step, snapshot, result, seconds)
+            return self._failed(step, snapshot, result, seconds)._replace(reasons=why)
         self._machine.actions.put(
             keyed.key, ActionResult(0, result.outputs, result.log, result.started, result.finished)
         )
         same = self._earlier_outputs.get(step.id) == output
         self._emit(StepFinished(step.id, keyed.key, seconds, same))
-        return Outcome(step.id, State.SUCCEEDED, snapshot, output, log=result.log, seconds=seconds)
+        return Outcome(step.id, State.SUCCEEDED, snapshot, output, log=result.log, seconds=seconds, reasons=why)
 
     def _failed(self, step: Step, snapshot: Snapshot, result: SandboxResult, seconds: float) -> Outcome:
         causes = {
@@ -255,6 +257,12 @@ def _take(done: "queue.SimpleQueue[Outcome | BaseException]") -> "Outcome | Base
     while True:
         with suppress(queue.Empty):
             return done.get(timeout=_LOOK)
+
+
+def usable_output(step: Step, result: ActionResult | None, store: ContentStore) -> Digest | None:
+    """Return what a remembered result of a Step left, if the store has all of it."""
+    output = dict(result.outputs).get(output_path(step)) if result else None
+    return output if output is not None and store.has_tree(output) else None
 
 
 def reasons(now: Snapshot, before: Snapshot | None) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ than a look at the files.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -28,34 +28,84 @@ if TYPE_CHECKING:
 
     from brazil.build.executor import Outcome
     from brazil.model.action import StepId
+    from brazil.model.conflict import Conflict
     from brazil.model.tested import Tested
+    from brazil.operations.building import BuildRequest
     from brazil.ports import ContentStore
+    from brazil.workspace.trace import Look
 
 _FAILED, _NO_SOLUTION = 1, 3
 
 
+class _Asked(NamedTuple):
+    """The words of a command line."""
+
+    kind: str  # "build" or "test"
+    packages: tuple[str, ...]
+    everything: bool
+    explain: bool
+    dry_run: bool
+    jobs: int | None
+    keep_going: bool
+    as_json: bool
+    events: bool
+    junit: Path | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What is asked for, as a trace names it."""
+        return ("--all",) if self.everything else self.packages
+
+
+_all_option = click.option(
+    "-a", "--all", "everything", is_flag=True, help="Every package of the set, instead of names."
+)
+_explain_option = click.option(
+    "--explain", is_flag=True, help="Say of every build and test run why it ran, or that its result was there."
+)
+_dry_run_option = click.option(
+    "-n", "--dry-run", is_flag=True, help="Run nothing: say what would run, why, and how long that took before."
+)
+
+
 @click.command()
 @click.argument("packages", nargs=-1, metavar="[PACKAGE]...")
+@_all_option
+@_explain_option
+@_dry_run_option
 @jobs_option
 @keep_going_option
 @json_option
 @events_option
 @pass_session
 def build(
-    session: Session, packages: tuple[str, ...], jobs: int | None, keep_going: bool, as_json: bool, events: bool
+    session: Session,
+    packages: tuple[str, ...],
+    everything: bool,
+    explain: bool,
+    dry_run: bool,
+    jobs: int | None,
+    keep_going: bool,
+    as_json: bool,
+    events: bool,
 ) -> int:
     """Build packages, by default everything in use; what they need comes from the cache or is built too.
 
     \b
     Examples:
       brazil build
-      brazil build PaymentService
+      brazil build PaymentService --explain
+      brazil build --all --keep-going --jobs 4
+      brazil build --dry-run
     """
-    return _build(session, "build", packages, jobs, keep_going, as_json, events, None)
+    return _build(session, _Asked("build", packages, everything, explain, dry_run, jobs, keep_going, as_json, events))
 
 
 @click.command()
 @click.argument("packages", nargs=-1, metavar="[PACKAGE]...")
+@_all_option
+@_explain_option
+@_dry_run_option
 @junit_option
 @jobs_option
 @keep_going_option
@@ -65,6 +115,9 @@ def build(
 def test(
     session: Session,
     packages: tuple[str, ...],
+    everything: bool,
+    explain: bool,
+    dry_run: bool,
     junit: Path | None,
     jobs: int | None,
     keep_going: bool,
@@ -77,65 +130,108 @@ def test(
     Examples:
       brazil test
       brazil test LedgerKit --keep-going
+      brazil test --all --dry-run
       brazil test --junit results
     """
-    return _build(session, "test", packages, jobs, keep_going, as_json, events, junit)
+    return _build(
+        session, _Asked("test", packages, everything, explain, dry_run, jobs, keep_going, as_json, events, junit)
+    )
 
 
-def _build(
-    session: Session,
-    kind: str,
-    packages: tuple[str, ...],
-    jobs: int | None,
-    keep_going: bool,
-    as_json: bool,
-    events: bool,
-    junit: Path | None,
-) -> int:
-    # What is told to a program is told in full, so only a person gets the quick answers.
-    look = None if as_json or events or junit else session.look or look_at(kind, packages, session.environment)
+def _build(session: Session, asked: _Asked) -> int:
+    _refuse_contradictions(asked)
+    return _foresee(session, asked) if asked.dry_run else _build_once(session, asked, session.look)
+
+
+def _refuse_contradictions(asked: _Asked) -> None:
+    if asked.everything and asked.packages:
+        raise click.UsageError(f"Say --all or name packages: {' '.join(asked.packages)} would be built anyway.")
+    if asked.dry_run and (asked.events or asked.junit):
+        option = "--events" if asked.events else "--junit"
+        raise click.UsageError(f"With --dry-run nothing runs that {option} could tell about.")
+
+
+def _build_once(session: Session, asked: _Asked, look: "Look | None") -> int:
+    # What is told in full takes the complete way, so only a person who asks for no more gets the quick answers.
+    if asked.as_json or asked.events or asked.junit or asked.explain:
+        look = None
+    else:
+        look = look or look_at(asked.kind, asked.words, session.environment)
     if look and told(look):
         return 0
 
     workspace = session.workspace()
-    wiring = session.wiring(jobs=jobs, workspace=workspace)
+    wiring = session.wiring(jobs=asked.jobs, workspace=workspace)
     if look:
         from brazil.operations.again import build_again
         from brazil.report.summary import again_lines
 
-        with listening(events) as emit:
-            again = build_again(workspace, look, wiring.checkouts, wiring.machine, emit, keep_going=keep_going)
+        with listening(asked.events) as emit:
+            again = build_again(workspace, look, wiring.checkouts, wiring.machine, emit, keep_going=asked.keep_going)
         if again:
-            tell(again_lines(again, _tested(kind, again.outcomes, wiring.store)), err=not again.succeeded)
+            tell(again_lines(again, _tested(asked.kind, again.outcomes, wiring.store)), err=not again.succeeded)
             return 0 if again.succeeded else _FAILED
 
     from brazil.model.conflict import Conflict
-    from brazil.operations.building import BuildRequest, build_workspace
-    from brazil.report.builds import build_data, build_lines, conflict_data, conflict_text
+    from brazil.operations.building import build_workspace
+    from brazil.report.builds import build_data, build_lines, explain_lines
 
-    if junit:
+    if asked.junit:
         from brazil.operations.testing import prepare_reports
 
-        prepare_reports(junit)
-    request = BuildRequest(packages, tests=kind == "test", keep_going=keep_going)
-    with listening(events) as emit:
-        done = build_workspace(workspace, request, wiring.build_ports, emit, look)
+        prepare_reports(asked.junit)
+    with listening(asked.events) as emit:
+        done = build_workspace(workspace, _request(asked), wiring.build_ports, emit, look)
     if isinstance(done, Conflict):
-        if as_json:
-            tell_json(conflict_data(done))
-        else:
-            tell(conflict_text(done), err=True)
-        return _NO_SOLUTION
-    found = _tested(kind, done.outcomes, wiring.store)
-    if junit:
+        return _conflict(done, asked)
+    found = _tested(asked.kind, done.outcomes, wiring.store)
+    if asked.junit:
         from brazil.operations.testing import write_reports
 
-        write_reports(junit, done.outcomes, found)
-    if as_json:
+        write_reports(asked.junit, done.outcomes, found)
+    if asked.as_json:
         tell_json(build_data(done, found))
-    elif not events:
+    elif not asked.events:
+        if asked.explain:
+            tell(explain_lines(done))
         tell(build_lines(done, found), err=not done.succeeded)
     return 0 if done.succeeded else _FAILED
+
+
+def _foresee(session: Session, asked: _Asked) -> int:
+    from brazil.model.conflict import Conflict
+    from brazil.operations.foreseeing import foresee_build
+    from brazil.report.forecasts import dry_run_data, dry_run_lines
+
+    workspace = session.workspace()
+    wiring = session.wiring(jobs=asked.jobs, workspace=workspace)
+    with listening(events=False) as emit:
+        foreseen = foresee_build(workspace, _request(asked), wiring.build_ports, emit)
+    if isinstance(foreseen, Conflict):
+        return _conflict(foreseen, asked)
+    if asked.as_json:
+        tell_json(dry_run_data(foreseen))
+    else:
+        tell(dry_run_lines(foreseen, every=asked.explain))
+    return 0
+
+
+def _request(asked: _Asked) -> "BuildRequest":
+    from brazil.operations.building import BuildRequest
+
+    return BuildRequest(
+        asked.packages, tests=asked.kind == "test", keep_going=asked.keep_going, everything=asked.everything
+    )
+
+
+def _conflict(conflict: "Conflict", asked: _Asked) -> int:
+    from brazil.report.builds import conflict_data, conflict_text
+
+    if asked.as_json:
+        tell_json(conflict_data(conflict))
+    else:
+        tell(conflict_text(conflict), err=True)
+    return _NO_SOLUTION
 
 
 def _tested(kind: str, outcomes: "Mapping[StepId, Outcome]", store: "ContentStore") -> "Mapping[StepId, Tested]":

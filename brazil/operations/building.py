@@ -11,7 +11,7 @@ from brazil.build.sources import fresh_package
 from brazil.errors import IntegrityError, Problem, UsageError
 from brazil.events import Emit
 from brazil.graph.closure import ClosureKind, Closures
-from brazil.model.action import StepId
+from brazil.model.action import Snapshot, StepId
 from brazil.model.conflict import Conflict
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName
@@ -44,6 +44,7 @@ class WorkspaceBuild(NamedTuple):
     outcomes: Mapping[StepId, Outcome]
     artifacts: Mapping[Interface, Digest]  # of everything that was asked for and has one
     stale: tuple[Interface, ...]  # pinned consumers of what is in use that were not asked for; none when it failed
+    unchanged: tuple[Interface, ...]  # taken as the base has them: asked for, or seen by a Step; sorted
     kept: tuple[StepId, ...] = ()  # failed Steps whose tree was kept
 
     @property
@@ -59,11 +60,20 @@ class BuildRequest(NamedTuple):
     tests: bool  # run their tests too
     closures: tuple[ClosureKind, ...] = ()  # have all that is in these and in the tools, to be inside; not itself
     keep_going: bool = False
+    everything: bool = False  # every package of the set instead of names
 
     @property
     def kind(self) -> str:
         """The request as a trace names it."""
         return " ".join(["inside", *self.closures]) if self.closures else "test" if self.tests else "build"
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What is asked for as a trace names it."""
+        return (EVERYTHING,) if self.everything else self.names
+
+
+EVERYTHING = "--all"  # which is no name of a package
 
 
 class BuildPorts(NamedTuple):
@@ -91,27 +101,24 @@ def build_workspace(
         UsageError: a name is not in the set, nothing is in use, or a checkout is not what it should be.
     """
     machine = ports.machine
-    platform = machine.sandbox.platform
     key = trace_key(
-        str(workspace.root), request.kind, request.names, platform=platform.digest, store=machine.store.mark()
+        str(workspace.root),
+        request.kind,
+        request.words,
+        platform=machine.sandbox.platform.digest,
+        store=machine.store.mark(),
     )
-    file = workspace.read()
-    base = base_revision(file, ports.registry)
-    checkouts = captured(workspace, file.packages, ports.checkouts, unchanged(look) if look else {})
-    fresh = _fresh(workspace, checkouts, machine)
-    candidate = make_candidate(base, fresh, (*base.policy.targets, *fresh), ports.registry)
-    if isinstance(candidate, Conflict):
-        return candidate
-    tell_unused(candidate, emit)
-    wanted = _wanted(request, candidate)
-    builds = _inside(request, wanted, candidate.closures) if request.closures else set(wanted)
-    builder = Builder(machine.store, ports.sources, ports.registry, platform)
-    plan = builder.plan(candidate, builds, wanted if request.tests else ())
+    planned = plan_workspace(workspace, request, ports, emit, look)
+    if isinstance(planned, Conflict):
+        return planned
+    checkouts, candidate, builds, plan = planned
     outcomes = _execute(workspace, candidate, plan, machine, request.keep_going, emit)
     artifacts = {**plan.artifacts, **built(outcomes)}
     link_artifacts(workspace, {i: artifacts[i] for i in candidate.fresh if i in artifacts}, machine)
     asked = {i: artifacts[i] for i in sorted(builds) if i in artifacts}
-    build = WorkspaceBuild(candidate, outcomes, asked, (), kept_failures(workspace, outcomes, machine))
+    build = WorkspaceBuild(
+        candidate, outcomes, asked, (), tuple(sorted(plan.artifacts)), kept_failures(workspace, outcomes, machine)
+    )
     if build.succeeded and not request.closures:
         # Before that, what a consumer should be built against is not known.
         build = build._replace(stale=_stale(candidate, artifacts, machine))
@@ -124,6 +131,38 @@ def build_workspace(
             plan_state = write_records(plan_path(workspace, key), records)
         leave_trace(workspace, key, rows_of(checkouts), len(outcomes), tuple(map(str, build.stale)), plan_state)
     return build
+
+
+class Planned(NamedTuple):
+    """What a build in a workspace is going to do."""
+
+    checkouts: Mapping[PackageName, Captured]
+    candidate: Candidate
+    builds: frozenset[Interface]  # what will have an artifact, because it was asked for
+    plan: Plan
+
+
+def plan_workspace(
+    workspace: WorkspaceFolder, request: BuildRequest, ports: BuildPorts, emit: Emit, look: Look | None
+) -> Planned | Conflict:
+    """Capture the checkouts and plan what was asked for; what they hold is put into the store, and nothing is run.
+
+    Raises:
+        UsageError: as `build_workspace`.
+    """
+    file = workspace.read()
+    base = base_revision(file, ports.registry)
+    checkouts = captured(workspace, file.packages, ports.checkouts, unchanged(look) if look else {})
+    fresh = _fresh(workspace, checkouts, ports.machine)
+    candidate = make_candidate(base, fresh, (*base.policy.targets, *fresh), ports.registry)
+    if isinstance(candidate, Conflict):
+        return candidate
+    tell_unused(candidate, emit)
+    wanted = _wanted(request, candidate)
+    builds = _inside(request, wanted, candidate.closures) if request.closures else set(wanted)
+    builder = Builder(ports.machine.store, ports.sources, ports.registry, ports.machine.sandbox.platform)
+    plan = builder.plan(candidate, builds, wanted if request.tests else ())
+    return Planned(checkouts, candidate, frozenset(builds), plan)
 
 
 def base_revision(file: WorkspaceFile, registry: Registry) -> Revision:
@@ -163,6 +202,8 @@ def _fresh(
 
 
 def _wanted(request: BuildRequest, candidate: Candidate) -> tuple[Interface, ...]:
+    if request.everything:
+        return tuple(candidate.manifests)
     if not request.names:
         if not candidate.fresh:
             raise UsageError(
@@ -220,12 +261,20 @@ def _stale(candidate: Candidate, artifacts: Mapping[Interface, Digest], machine:
     return tuple(sorted(candidate.closures.affected(differ).rebuild - artifacts.keys() - candidate.fresh.keys()))
 
 
-def _execute(
-    workspace: WorkspaceFolder, candidate: Candidate, plan: Plan, machine: Machine, keep_going: bool, emit: Emit
-) -> dict[StepId, Outcome]:
+def known_steps(
+    workspace: WorkspaceFolder, candidate: Candidate, plan: Plan, machine: Machine
+) -> tuple[dict[StepId, Snapshot], dict[StepId, Digest]]:
+    """Return what each Step read and gave when it last succeeded here, else at the base, as far as that is known."""
     previous, outputs = history(candidate, plan, machine)
     for step, (snapshot, output) in workspace.last_steps().items():
         previous[step], outputs[step] = snapshot, output
+    return previous, outputs
+
+
+def _execute(
+    workspace: WorkspaceFolder, candidate: Candidate, plan: Plan, machine: Machine, keep_going: bool, emit: Emit
+) -> dict[StepId, Outcome]:
+    previous, outputs = known_steps(workspace, candidate, plan, machine)
     execution = Execution(
         plan,
         machine,

@@ -14,6 +14,7 @@ from brazil.plan.state import State
 from brazil.report.printable import printable
 from brazil.report.sets import diff_data, diff_lines, info_data
 from brazil.report.summary import outcome_summary
+from brazil.report.table import columns
 from brazil.report.tested import tested_data, tested_lines
 from brazil.report.unchanged import stale_lines
 from brazil.resolve.explain import explain, lines
@@ -26,6 +27,30 @@ def build_lines(build: WorkspaceBuild, found: TestRuns) -> list[str]:
     return [*tested_lines(found, build.outcomes), outcome_summary(build.outcomes), *stale_lines(build.stale)]
 
 
+def explain_lines(build: WorkspaceBuild) -> list[str]:
+    """Say of every Step why it ran or why it did not, and what was taken as the base has it."""
+    base = build.candidate.base.info
+    rows = [(_ENDS[outcome.state], str(step), _why(outcome)) for step, outcome in build.outcomes.items()]
+    rows += [("unchanged", str(interface), f"from {base.set} revision {base.number}") for interface in build.unchanged]
+    return [printable(line) for line in columns(rows)]
+
+
+_ENDS = {
+    State.REMEMBERED: "remembered",
+    State.SUCCEEDED: "ran",
+    State.FAILED: "failed",
+    State.SKIPPED: "skipped",
+}
+
+
+def _why(outcome: Outcome) -> str:
+    if outcome.because:
+        return f"because {outcome.because} failed"
+    if outcome.state is State.REMEMBERED and outcome.snapshot:
+        return f"under {outcome.snapshot.action.hash[:12]}"
+    return f"because {'; '.join(outcome.reasons)}"
+
+
 def build_data(build: WorkspaceBuild, found: TestRuns) -> dict[str, Any]:
     """Give a build its documented JSON shape."""
     return {
@@ -33,6 +58,7 @@ def build_data(build: WorkspaceBuild, found: TestRuns) -> dict[str, Any]:
         "steps": steps_data(build.outcomes, found),
         "artifacts": {str(interface): str(digest) for interface, digest in build.artifacts.items()},
         "stale": [str(interface) for interface in build.stale],
+        "unchanged": [str(interface) for interface in build.unchanged],
     }
 
 
@@ -49,6 +75,7 @@ def steps_data(outcomes: Mapping[StepId, Outcome], found: TestRuns) -> list[dict
             "seconds": round(outcome.seconds, 3),
             "cause": outcome.cause or None,
             "because": str(outcome.because) if outcome.because else None,
+            "reasons": list(outcome.reasons),
             "tests": tested_data(found.get(step)),
         }
         for step, outcome in outcomes.items()

@@ -127,6 +127,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
     found["used"] = shell.json("ws", "use", "Low", "High", folder="work")
     found["dropped"] = shell.json("ws", "drop", "High", folder="work")
     shell.commit("work/src/Low", "good again")
+    found["forecast"] = shell.json("test", "High", "--dry-run", folder="work")
     found["build"] = shell.json("build", folder="work")
     found["build High"] = shell.json("build", "High", folder="work")
     found["test"] = shell.json("test", folder="work")
@@ -181,6 +182,7 @@ SHAPES: dict[str, Callable[[Documents], list[Any]]] = {
     "dropped": lambda d: [d["dropped"]],
     "workspace": lambda d: [d["workspace"]],
     "build": lambda d: [d["build"], d["build High"], d["test"]],
+    "forecast": lambda d: [d["forecast"]],
     "step": lambda d: [*d["build"]["steps"], *d["published"]["steps"], *d["failed"]["steps"]],
     "explained": lambda d: [d["explained"]],
     "codes": lambda d: [d["codes"]],
