@@ -17,10 +17,19 @@ class Note(NamedTuple):
     text: str
 
 
+def unknown(_: StepId) -> float | None:
+    """Know of no earlier run."""
+    return None
+
+
 class PlanReady(NamedTuple):
     """The Steps are known; none has run."""
 
     steps: tuple[StepId, ...]  # in the order they could run one by one
+    needs: tuple[tuple[StepId, ...], ...]  # of each of them: all Steps that end before it begins, also indirect ones
+    # Asked by who wants to estimate: seconds that a Step took the time before, None when that is not known here.
+    # It reads a record, so nobody asks before something really runs.
+    earlier: Callable[[StepId], float | None] = unknown
 
 
 class StepCached(NamedTuple):

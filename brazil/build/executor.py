@@ -108,7 +108,8 @@ class Execution:
         Raises:
             BrazilError: something other than a package's own build failed; what runs is ended first.
         """
-        self._emit(PlanReady(tuple(self._plan.steps)))
+        needs = tuple(step.needs for step in self._plan.steps.values())
+        self._emit(PlanReady(tuple(self._plan.steps), needs, self._earlier_seconds))
         progress = Progress(self._plan, keep_going=self._keep_going)
         todo: queue.SimpleQueue[StepId | None] = queue.SimpleQueue()
         done: queue.SimpleQueue[Outcome | BaseException] = queue.SimpleQueue()
@@ -138,6 +139,13 @@ class Execution:
             for worker in workers:
                 worker.join()
         return {step: outcomes[step] for step in self._plan.steps}
+
+    def _earlier_seconds(self, step: StepId) -> float | None:
+        """How long the newest run took that gave what a Step was before."""
+        before = self._previous.get(step)
+        runs = self._machine.records.runs(before.action) if before else ()
+        took = [run.result.finished - run.result.started for run in runs if run.result.exit_code == 0]
+        return took[-1] / 1e9 if took else None
 
     def _settle(self, outcome: Outcome, progress: Progress, outcomes: dict[StepId, Outcome]) -> None:
         outcomes[outcome.step] = outcome

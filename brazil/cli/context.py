@@ -1,5 +1,6 @@
 """What every command has at hand: the wiring, where it stands, and how it reports."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -65,16 +66,18 @@ pass_session = click.make_pass_decorator(Session)
 @contextmanager
 def listening(events: bool) -> "Iterator[Emit]":
     """Show progress: JSON lines on stdout when asked for, a live view on a terminal, else plain lines on stderr."""
-    from brazil.report.progress import json_to, lines_to
-
     if events:
+        from brazil.report.event_data import json_to
+
         yield json_to(sys.stdout)
-    elif sys.stderr.isatty():
+    elif sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         from brazil.report.live import LiveView
 
-        with LiveView(sys.stderr) as view:
+        with LiveView(sys.stderr, colour=not os.environ.get("NO_COLOR")) as view:
             yield view
     else:
+        from brazil.report.progress import lines_to
+
         yield lines_to(sys.stderr)
 
 

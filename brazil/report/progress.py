@@ -1,9 +1,8 @@
-"""Events as they come: plain lines, JSON lines, or a live view on a terminal.
+"""Events as they come, as plain lines.
 
 All of it goes to one text stream. Listeners are called by one thread at a time.
 """
 
-import json
 from typing import IO
 
 from brazil.events import (
@@ -47,33 +46,6 @@ def event_line(event: Event) -> str | None:
             return f"skipped   {step}  because {because} failed"
 
 
-def event_data(event: Event) -> dict[str, object]:
-    """Give an event its documented JSON shape."""
-    data: dict[str, object] = {"event": _NAMES[type(event)]}
-    for name, value in event._asdict().items():
-        data[name.replace("_", "-")] = _plain(value)
-    return data
-
-
-_NAMES = {
-    Note: "note",
-    PlanReady: "plan",
-    StepCached: "cached",
-    StepStarted: "started",
-    StepFinished: "finished",
-    StepFailed: "failed",
-    StepSkipped: "skipped",
-}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, (bool, int, float, str)) and type(value) in (bool, int, float, str):
-        return value
-    if type(value) is tuple:
-        return [_plain(item) for item in value]
-    return str(value)
-
-
 def lines_to(stream: IO[str]) -> Emit:
     """Write events as plain lines: nothing about what was remembered, and the plan only when something runs."""
     held: list[str] = []
@@ -86,14 +58,5 @@ def lines_to(stream: IO[str]) -> Emit:
         if not isinstance(event, PlanReady):
             print(printable("\n".join(held)), file=stream, flush=True)
             held.clear()
-
-    return emit
-
-
-def json_to(stream: IO[str]) -> Emit:
-    """Write every event as one line of JSON."""
-
-    def emit(event: Event) -> None:
-        print(json.dumps(event_data(event)), file=stream, flush=True)
 
     return emit

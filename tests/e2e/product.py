@@ -176,9 +176,14 @@ class Product:
         process = subprocess.Popen(
             [sys.executable, "-m", "brazil", *arguments],
             cwd=self.cwd,
-            env=self.environment,
             text=True,
-            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
+            **{
+                "env": self.environment,
+                "stdin": subprocess.DEVNULL,
+                "stdout": subprocess.PIPE,
+                "stderr": subprocess.PIPE,
+                **options,
+            },
         )
         STARTED.append(process)
         return process

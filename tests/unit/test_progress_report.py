@@ -16,25 +16,38 @@ from brazil.events import (
     StepStarted,
 )
 from brazil.model.digest import digest_of
+from brazil.report.event_data import event_data, json_to
 from brazil.report.printable import printable
-from brazil.report.progress import event_data, event_line, json_to, lines_to
+from brazil.report.progress import event_line, lines_to
 from tests.steps import build_of, checks_of
 
 ACTION = digest_of(b"action")
-B, T = build_of("JsonKit"), checks_of("JsonKit")
+A, B, T = build_of("Core"), build_of("JsonKit"), checks_of("JsonKit")
 
 CASES: list[tuple[Event, str | None, dict[str, object]]] = [
     (Note("fetch", "JsonKit"), "fetch     JsonKit", {"event": "note", "topic": "fetch", "text": "JsonKit"}),
     (
-        PlanReady((B, T)),
+        PlanReady((B, T), ((), (B,))),
         "plan      1 build and 1 test run",
-        {"event": "plan", "steps": ["build JsonKit-1.0", "test JsonKit-1.0"]},
+        {
+            "event": "plan",
+            "steps": ["build JsonKit-1.0", "test JsonKit-1.0"],
+            "needs": {"build JsonKit-1.0": [], "test JsonKit-1.0": ["build JsonKit-1.0"]},
+        },
     ),
-    (PlanReady(()), None, {"event": "plan", "steps": []}),
+    (PlanReady((), ()), None, {"event": "plan", "steps": [], "needs": {}}),
     (
-        PlanReady((B, B, T, T, T)),
-        "plan      2 builds and 3 test runs",
-        {"event": "plan", "steps": ["build JsonKit-1.0"] * 2 + ["test JsonKit-1.0"] * 3},
+        PlanReady((A, B, T), ((), (A,), (A, B))),
+        "plan      2 builds and 1 test run",
+        {
+            "event": "plan",
+            "steps": ["build Core-1.0", "build JsonKit-1.0", "test JsonKit-1.0"],
+            "needs": {
+                "build Core-1.0": [],
+                "build JsonKit-1.0": ["build Core-1.0"],
+                "test JsonKit-1.0": ["build JsonKit-1.0"],
+            },
+        },
     ),
     (
         StepCached(B, ACTION),
@@ -122,7 +135,7 @@ def written(*events: Event) -> list[str]:
 
 
 def test_plain_lines_tell_the_plan_only_when_something_runs() -> None:
-    ready = PlanReady((B, T))
+    ready = PlanReady((B, T), ((), (B,)))
     assert written(ready, StepCached(B, ACTION), StepCached(T, ACTION)) == []
     assert written(ready, StepCached(B, ACTION), StepFinished(T, ACTION, 1.0, False)) == [
         "plan      1 build and 1 test run",
