@@ -1,7 +1,7 @@
 # What can be done with a checkout; `make help` lists it. Everything sets up `.venv` by itself, and only once.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs soak bench proto clean run-environment test-environment docs-environment \
+.PHONY: help demo test check docs soak bench proto reference clean run-environment test-environment docs-environment \
 	soak-environment
 
 PYTEST = .venv/bin/python -m pytest
@@ -40,6 +40,9 @@ proto: test-environment ## generate the message classes of the protocol again
 	print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["proto"], sep="\n")' > .venv/proto/wanted.txt
 	.venv/proto/bin/python -m pip install --no-input --quiet --requirement .venv/proto/wanted.txt
 	cd $(PROTO) && $(CURDIR)/.venv/proto/bin/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. remote_execution.proto
+
+reference: test-environment ## write docs/commands, docs/man and docs/schema again, from the code
+	.venv/bin/python scripts/generate-reference
 
 clean: ## remove everything that was made here
 	[ ! -d .demo ] || chmod -R u+rwX .demo

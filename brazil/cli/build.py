@@ -97,6 +97,11 @@ def build(
       brazil build PaymentService --explain
       brazil build --all --keep-going --jobs 4
       brazil build --dry-run
+
+    \b
+    Exit codes:
+      1  a build failed
+      3  the packages cannot be together
     """
     return _build(session, _Asked("build", packages, everything, explain, dry_run, jobs, keep_going, as_json, events))
 
@@ -132,6 +137,11 @@ def test(
       brazil test LedgerKit --keep-going
       brazil test --all --dry-run
       brazil test --junit results
+
+    \b
+    Exit codes:
+      1  a build or a test run failed
+      3  the packages cannot be together
     """
     return _build(
         session, _Asked("test", packages, everything, explain, dry_run, jobs, keep_going, as_json, events, junit)

@@ -15,6 +15,10 @@ def doctor(session: Session, as_json: bool) -> int:
     \b
     Example:
       brazil doctor
+
+    \b
+    Exit codes:
+      5  builds cannot run here, or are not isolated
     """
     wiring = session.wiring()
     examination = wiring.examine()

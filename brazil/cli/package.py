@@ -89,7 +89,12 @@ def register(session: Session, name: str, repository: str, owners: tuple[str, ..
 @json_option
 @pass_session
 def list_(session: Session, as_json: bool) -> None:
-    """List the packages of the registry."""
+    """List the packages of the registry.
+
+    \b
+    Example:
+      brazil package list --json
+    """
     registry = session.wiring().registry
     registry.refresh()
     views = packages.list_packages(registry)
@@ -104,7 +109,12 @@ def list_(session: Session, as_json: bool) -> None:
 @json_option
 @pass_session
 def show(session: Session, name: str, as_json: bool) -> None:
-    """Show a package: its repository and the newest version of each of its interfaces."""
+    """Show a package: its repository and the newest version of each of its interfaces.
+
+    \b
+    Example:
+      brazil package show MoneyKit
+    """
     registry = session.wiring().registry
     registry.refresh()
     view = packages.show_package(package_name(name), registry)
@@ -133,6 +143,22 @@ def versions(session: Session, name: str, limit: int | None, as_json: bool) -> N
         tell_json({"package": name, "versions": [record_data(record) for record in records]})
     else:
         tell(version_lines(records))
+
+
+@package.command()
+def schema() -> None:
+    """Print the JSON Schema of brazil.toml, with which an editor checks and completes it.
+
+    \b
+    Example:
+      brazil package schema > brazil.toml.json
+    """
+    import json
+
+    from brazil.build_systems import option_specs
+    from brazil.formats.file_schemas import manifest_schema
+
+    click.echo(json.dumps(manifest_schema(option_specs()), indent=2))
 
 
 @package.group()

@@ -69,6 +69,13 @@ def publish(
       brazil publish -m "escape control characters"
       brazil publish --set shop/dev -p MoneyKit -p LedgerKit=feature/audit
       brazil publish --dry-run
+
+    \b
+    Exit codes:
+      1  a build or a test run failed
+      3  the packages cannot be together
+      6  what the change stands on is broken, not the change
+      7  somebody else published the same packages meanwhile
     """
     wiring, name, commits = _what(session, set_name, packages, jobs)
     request = PublishRequest(

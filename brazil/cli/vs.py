@@ -49,7 +49,12 @@ def create(
 @json_option
 @pass_session
 def list_(session: Session, as_json: bool) -> None:
-    """List the version sets of the registry."""
+    """List the version sets of the registry.
+
+    \b
+    Example:
+      brazil vs list
+    """
     registry = session.wiring().registry
     registry.refresh()
     revisions = [registry.revision(name) for name in registry.sets()]
@@ -111,7 +116,7 @@ def diff(session: Session, before: str, after: tuple[str, ...], as_json: bool) -
     Examples:
       brazil vs diff shop/dev 1 2
       brazil vs diff shop/dev@2 shop/live@7
-      brazil vs diff shop/dev            (its newest revision and the one before)
+      brazil vs diff shop/dev  # its newest revision and the one before
     """
     wiring = session.wiring()
     registry = wiring.registry

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from brazil.formats.toml_reader import read_toml
 
 _KEYS = ("actor", "jobs", "registry")
-_MOST_JOBS = 1024
+MOST_JOBS = 1024
 
 
 class ConfigurationFile(NamedTuple):
@@ -31,9 +31,9 @@ def read_configuration(data: bytes, *, file: str) -> ConfigurationFile:
     registry = (top.string("registry") or "") if "registry" in top.data else ""
     actor = (top.string("actor") or "") if "actor" in top.data else ""
     jobs = top.integer("jobs", 0)
-    if not 0 <= jobs <= _MOST_JOBS:
+    if not 0 <= jobs <= MOST_JOBS:
         top.note(
-            "jobs", "wrong-value", f"jobs must be between 0 and {_MOST_JOBS}", hint="0 means one more than processors"
+            "jobs", "wrong-value", f"jobs must be between 0 and {MOST_JOBS}", hint="0 means one more than processors"
         )
     top.findings.raise_any()
     return ConfigurationFile(registry, jobs, actor)

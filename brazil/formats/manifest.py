@@ -45,16 +45,16 @@ PROVIDES = "provides-build-system"
 _TOP = ("package", *TABLES.values(), WINNERS, REMOVED, "build", "outputs", PROVIDES)
 _PACKAGE_KEYS = ("name", "interface", "build-system", "description")
 _DEPENDENCY_KEYS = ("interface", "at-least")
-_CLOSURES = ("transitive", "direct")
-_OUTPUT_TYPE = Form(r"[a-z][a-z0-9-]*", "a word of lower-case letters, digits and dashes, such as 'bin'")
-_OUTPUT_PATTERN = Form(r"(?!/)(?!(?:.*/)?\.\.?(?:/|$)).+", "a relative path pattern without '..', such as 'bin/*'")
-_WORD = Form(
+CLOSURES = ("transitive", "direct")
+OUTPUT_TYPE = Form(r"[a-z][a-z0-9-]*", "a word of lower-case letters, digits and dashes, such as 'bin'")
+OUTPUT_PATTERN = Form(r"(?!/)(?!(?:.*/)?\.\.?(?:/|$)).+", "a relative path pattern without '..', such as 'bin/*'")
+WORD = Form(
     r"(?=.{1,50}$)[a-z][a-z0-9]*(?:-[a-z0-9]+)*",
     "a word of at most 50 lower-case letters, digits and single dashes, such as 'page'",
 )
 _PROVIDED_KEYS = ("program", "tests", "options")
 _OPTION_KEYS = ("type", "description", "default", "choices", "required")
-_OF_EVERY_SYSTEM = ("closure", "timeout")
+OF_EVERY_SYSTEM = ("closure", "timeout")
 _NO_INTERFACE = Interface(PackageName(""), "")
 
 
@@ -158,7 +158,7 @@ def _provided(top: Table, name: str) -> Provided:
         top.note(PROVIDES, "conflict", f"{name} cannot bring a build system", because, "choose another name for it")
     program = table.string("program", hint="bin/<program>-build of the artifact is what builds")
     if program is not None:
-        _check_form(table, (*table.path, "program"), program, _WORD, "{path} cannot be {text}")
+        _check_form(table, (*table.path, "program"), program, WORD, "{path} cannot be {text}")
     tests = _boolean(table, "tests")
     options = table.table("options")
     specs = [_spec(options, key) for key in sorted(options.data)]
@@ -168,20 +168,20 @@ def _provided(top: Table, name: str) -> Provided:
 def _spec(options: Table, name: str) -> OptionSpec:
     """Read what a package says about one option of the build system that it brings."""
     path = (*options.path, name)
-    if name in (*_OF_EVERY_SYSTEM, "tests"):
+    if name in (*OF_EVERY_SYSTEM, "tests"):
         options.note(name, "wrong-value", f"{shown(name)} cannot be an option", "every build system has it")
-    _check_form(options, path, name, _WORD, "{text} cannot be the name of an option")
+    _check_form(options, path, name, WORD, "{text} cannot be the name of an option")
     table = options.table(name)
     table.refuse_unknown(_OPTION_KEYS)
-    type_ = table.string("type", hint=f"one of {', '.join(map(repr, _OPTION_TYPES))}")
+    type_ = table.string("type", hint=f"one of {', '.join(map(repr, OPTION_TYPES))}")
     description = table.string("description", hint="one sentence for those who use it")
     if description is not None and (fault := text_fault(description)):
         table.note("description", "wrong-value", f"{dotted((*path, 'description'))} must be one line of text", fault)
     required = _boolean(table, "required")
-    if type_ is None or type_ not in _OPTION_TYPES:
+    if type_ is None or type_ not in OPTION_TYPES:
         if type_ is not None:
             what = f"{dotted((*path, 'type'))} cannot be {shown(type_)}"
-            table.note("type", "wrong-value", what, hint=suggestion(type_, list(_OPTION_TYPES)))
+            table.note("type", "wrong-value", what, hint=suggestion(type_, list(OPTION_TYPES)))
         return OptionSpec(name, "string", "", "")
     spec = OptionSpec(name, type_, description or "", _EMPTY[type_], (), required)
     if "choices" in table.data:
@@ -320,11 +320,11 @@ def _refuse_contradictions(
 
 
 def _closure(build: Table) -> str:
-    closure = build.string("closure") if "closure" in build.data else _CLOSURES[0]
-    if closure is not None and closure not in _CLOSURES:
-        hint = suggestion(closure, _CLOSURES)
+    closure = build.string("closure") if "closure" in build.data else CLOSURES[0]
+    if closure is not None and closure not in CLOSURES:
+        hint = suggestion(closure, CLOSURES)
         build.note("closure", "wrong-value", f"build.closure cannot be {shown(closure)}", hint=hint)
-    return closure or _CLOSURES[0]
+    return closure or CLOSURES[0]
 
 
 def _timeout(build: Table) -> int:
@@ -340,10 +340,10 @@ def _options(build: Table, system: str, systems: Mapping[str, tuple[OptionSpec, 
     if system not in systems:
         if not names_own_system(system):
             return []
-        given = [name for name in build.data if name not in _OF_EVERY_SYSTEM]
+        given = [name for name in build.data if name not in OF_EVERY_SYSTEM]
         return [(name, _option(build, OptionSpec(name, _type_of(build.data[name]), "", ""))) for name in given]
     specs = systems[system]
-    build.refuse_unknown([*_OF_EVERY_SYSTEM, *(spec.name for spec in specs)])
+    build.refuse_unknown([*OF_EVERY_SYSTEM, *(spec.name for spec in specs)])
     options: list[tuple[str, OptionValue]] = []
     for spec in specs:
         if spec.name in build.data:
@@ -359,7 +359,7 @@ def _options(build: Table, system: str, systems: Mapping[str, tuple[OptionSpec, 
     return options
 
 
-_OPTION_TYPES: Mapping[str, tuple[type, str]] = {
+OPTION_TYPES: Mapping[str, tuple[type, str]] = {
     "string": (str, "a string"),
     "strings": (list, "an array of strings"),
     "boolean": (bool, "a boolean"),
@@ -371,13 +371,13 @@ _EMPTY: Mapping[str, OptionValue] = {"string": "", "strings": [], "boolean": Fal
 
 def _type_of(value: object) -> str:
     """Return the type that an option has by its value; "string" when it can be none."""
-    return next((name for name, (type_, _) in _OPTION_TYPES.items() if type(value) is type_), "string")
+    return next((name for name, (type_, _) in OPTION_TYPES.items() if type(value) is type_), "string")
 
 
 def _option(build: Table, spec: OptionSpec) -> OptionValue:
     """Check one option; the value is only used when nothing was noted."""
     value = build.data[spec.name]
-    wanted, words = _OPTION_TYPES[spec.type]
+    wanted, words = OPTION_TYPES[spec.type]
     if type(value) is not wanted:
         build.wrong_type(spec.name, words)
         return spec.default
@@ -430,9 +430,9 @@ def _outputs(table: Table) -> list[tuple[str, str]]:
     found = []
     for pattern in table.data:
         path = (*table.path, pattern)
-        _check_key(table, path, pattern, _OUTPUT_PATTERN, "{text} is not an output pattern")
+        _check_key(table, path, pattern, OUTPUT_PATTERN, "{text} is not an output pattern")
         value = table.string(pattern)
         if value is not None:
-            _check_form(table, path, value, _OUTPUT_TYPE, "{path} cannot be {text}")
+            _check_form(table, path, value, OUTPUT_TYPE, "{path} cannot be {text}")
             found.append((pattern, value))
     return found

@@ -15,7 +15,7 @@ from brazil.model.workspace import WorkspaceFile
 SCHEMA = 1
 
 _KEYS = ("schema", "registry", "set", "revision", "revision-commit", "packages")
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?", re.ASCII)
+COMMIT = r"[0-9a-f]{40}(?:[0-9a-f]{24})?"
 _HELPER = re.compile(r"[A-Za-z0-9+.-]*::")  # git would run git-remote-<helper>
 
 
@@ -110,7 +110,7 @@ def _revision(top: Table) -> int:
 
 def _commit(top: Table) -> str:
     commit = top.string("revision-commit")
-    if commit is not None and not _COMMIT.fullmatch(commit):
+    if commit is not None and not re.fullmatch(COMMIT, commit):
         because = "it must be 40 or 64 lower-case hexadecimal digits"
         top.note("revision-commit", "wrong-value", f"{shown(commit)} is not a commit id", because)
     return commit or ""

@@ -20,6 +20,14 @@ _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+.]*", re.ASCII)
 _SET_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+.-]*", re.ASCII)
 
 
+# What the functions below refuse, apart from lengths, as expressions that a whole text must match.
+_NO_LONE_DOTS = r"(?!.*\.\.)(?!.*\.$)"
+PACKAGE_PATTERN = f"{_NO_LONE_DOTS}{_PACKAGE.pattern}"
+VERSION_PATTERN = f"{_NO_LONE_DOTS}{_VERSION.pattern}"
+_PART_PATTERN = rf"(?![^/]*\.\.)(?![^/]*\.(?:lock)?(?:/|$)){_SET_PART.pattern}"
+SET_PATTERN = f"{_PART_PATTERN}(?:/{_PART_PATTERN})?"
+
+
 class Interface(NamedTuple):
     """What others depend on: a package and the line of it they chose, `JsonKit-2.0`."""
 
