@@ -296,6 +296,14 @@ class Checkouts(Protocol):
         """
         ...
 
+    def branches(self, folder: Path) -> Mapping[str, str]:
+        """Return what only this checkout names: local branch, or "stash" -> commit.
+
+        Raises:
+            UsageError: the folder is no git checkout.
+        """
+        ...
+
     def status(self, folder: Path) -> CheckoutStatus:
         """Compare a checkout with its HEAD.
 

@@ -16,7 +16,7 @@ from brazil.cli.context import (
     tell,
     tell_json,
 )
-from brazil.model.names import PackageName, VersionSetName, package_name, parse_interface, version_set_name
+from brazil.model.names import PackageName, package_name, parse_interface, version_set_name
 from brazil.operations.packages import known_package
 from brazil.operations.publishing import BuildsFailed, Published, PublishRequest
 from brazil.operations.publishing import publish as publish_commits
@@ -77,10 +77,8 @@ def publish(
       6  what the change stands on is broken, not the change
       7  somebody else published the same packages meanwhile
     """
-    wiring, name, commits = _what(session, set_name, packages, jobs)
-    request = PublishRequest(
-        set=name,
-        commits=commits,
+    wiring, request = _what(session, set_name, packages, jobs)
+    request = request._replace(
         targets=tuple(parse_interface(target) for target in targets),
         message=message,
         token=token,
@@ -93,7 +91,7 @@ def publish(
         outcome = publish_commits(request, wiring.build_ports, emit)
     report = None
     if isinstance(outcome, Published) and outcome.after:
-        before = wiring.registry.revision(name, outcome.before.number)
+        before = wiring.registry.revision(request.set, outcome.before.number)
         report = diff_sets(before, outcome.after, wiring.registry, wiring.sources)
     outcomes = outcome.outcomes if isinstance(outcome, Published | BuildsFailed) else {}
     found = tested(outcomes, wiring.store)
@@ -108,23 +106,28 @@ def publish(
 
 def _what(
     session: Session, set_name: str | None, packages: tuple[str, ...], jobs: int | None
-) -> tuple[Wiring, VersionSetName, dict[PackageName, str]]:
-    """Work out the set and the commits: from the options, and from the workspace where they say nothing."""
+) -> tuple[Wiring, PublishRequest]:
+    """Work out the set and the commits, from the options, and from the workspace where they say nothing."""
     refs = dict(_named(text) for text in packages)
     if set_name and refs:
         wiring = session.wiring(jobs=jobs)
         wiring.registry.refresh()
-        return wiring, version_set_name(set_name), _resolved(wiring, refs)
+        return wiring, PublishRequest(version_set_name(set_name), _resolved(wiring, refs))
     workspace = session.workspace()
     wiring = session.wiring(jobs=jobs, workspace=workspace)
     wiring.registry.refresh()
     file = workspace.read()
-    in_use = [name for name, ref in refs.items() if not ref and name in file.packages]
+    name = version_set_name(set_name) if set_name else file.set
+    own = name == file.set
+    in_use = [package for package, ref in refs.items() if not ref and package in file.packages]
     commits: dict[PackageName, str] = {}
     if in_use or not refs:
-        commits = commits_to_publish(workspace, in_use, wiring.registry, wiring.sources, wiring.checkouts)
-    commits |= _resolved(wiring, {name: ref for name, ref in refs.items() if name not in commits})
-    return wiring, version_set_name(set_name) if set_name else file.set, commits
+        commits = commits_to_publish(
+            workspace, in_use, wiring.registry, wiring.sources, wiring.checkouts, into_own_set=own
+        )
+    named = _resolved(wiring, {package: ref for package, ref in refs.items() if package not in in_use})
+    since = file.revision if own else None
+    return wiring, PublishRequest(name, commits | named, since=since, deliberate=frozenset(named))
 
 
 def _resolved(wiring: Wiring, refs: dict[PackageName, str]) -> dict[PackageName, str]:

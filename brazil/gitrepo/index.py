@@ -7,7 +7,7 @@ _HEADER = struct.Struct(">4sII")  # signature, version, number of entries
 _FIXED = 62  # bytes of an entry before its path, with SHA-1: ten numbers of 32 bits, the id, the flags
 _MODE, _FLAGS = 24, 60  # offsets inside an entry
 _PLAIN_TYPES = frozenset({0o10, 0o12})  # the upper bits of a mode: regular file, symbolic link
-_EXTENDED = 0x4000  # flag: more flags follow, such as skip-worktree
+_UNUSUAL_FLAGS = 0x7000  # more flags follow, such as skip-worktree; the stages of a path with conflicts
 _CHECKSUM = 20
 _UNUSUAL = frozenset({b"link", b"sdir"})  # extensions: a split index, a sparse one
 
@@ -15,7 +15,7 @@ _UNUSUAL = frozenset({b"link", b"sdir"})  # extensions: a split index, a sparse 
 def is_plain_index(path: Path) -> bool:
     """Say whether an index holds only files and links of an ordinary, complete checkout; an absent one does.
 
-    False also means that it is not understood: another version, other hashes, damage.
+    False also means that a path has conflicts, or that it is not understood: another version, other hashes, damage.
 
     Source:
         git's Documentation/gitformat-index.
@@ -40,7 +40,7 @@ def _is_plain(data: bytes) -> bool:
     for _ in range(entries):
         flags = data[at + _FLAGS]  # the upper byte
         # The mode's type is in the upper four of its lower sixteen bits.
-        if data[at + _MODE + 2] >> 4 not in _PLAIN_TYPES or flags & (_EXTENDED >> 8):
+        if data[at + _MODE + 2] >> 4 not in _PLAIN_TYPES or flags & (_UNUSUAL_FLAGS >> 8):
             return False
         end = data.index(0, at + _FIXED)
         at += (end - at) // 8 * 8 + 8  # padded with one to eight zeros

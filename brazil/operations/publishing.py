@@ -6,7 +6,8 @@ set as it was. When the set has moved meanwhile, the check is done again on the 
 refused.
 """
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from brazil.build.candidate import Builder, Candidate, Fresh, make_candidate, registered, tell_unused
@@ -37,7 +38,7 @@ from brazil.model.versionset import (
 )
 from brazil.operations.building import BuildPorts
 from brazil.plan.state import GOOD_ENDS, State
-from brazil.ports import Moved, Registry
+from brazil.ports import CommitInfo, Moved, Registry
 
 _ATTEMPTS = 10  # new bases that one publication follows before it gives up
 _LONGEST_TOKEN = 200  # characters
@@ -53,6 +54,8 @@ class PublishRequest(NamedTuple):
     token: str = ""
     dry_run: bool = False
     keep_going: bool = False
+    since: int | None = None  # the revision that the workspace stands on which the commits are from
+    deliberate: frozenset[PackageName] = frozenset()  # those named by a ref: they may take back what others did
 
 
 class Published(NamedTuple):
@@ -107,8 +110,7 @@ def publish(request: PublishRequest, ports: BuildPorts, emit: Emit) -> PublishOu
             return outcome
         base = outcome.head
         emit(Note("publish", f"{request.set} is at revision {base.info.number} now: checking again on top of it"))
-        overlap = _overlap(request, first_base, base)
-        if overlap:
+        if overlap := _overlap(request, first_base, base):
             return Overlap(base.info, overlap)
     raise UnavailableError(
         Problem("publish.busy", f"{request.set} moved {_ATTEMPTS} times while this was published", hint="try again")
@@ -121,6 +123,8 @@ def _attempt(request: PublishRequest, base: Revision, ports: BuildPorts, emit: E
     fresh = _fresh(request, base, ports)
     if not fresh and policy == base.policy:
         return AlreadyPublished(base.info, by_token=False)
+    if lost := _taken_back(request, fresh, base, ports):
+        return Overlap(base.info, lost)
     candidate = make_candidate(base, fresh, policy.targets, ports.registry)
     if isinstance(candidate, Conflict):
         return candidate
@@ -192,6 +196,46 @@ def _fresh(request: PublishRequest, base: Revision, ports: BuildPorts) -> dict[I
     if problems:
         raise UsageError(*problems)
     return fresh
+
+
+def _taken_back(
+    request: PublishRequest, fresh: Mapping[Interface, Fresh], base: Revision, ports: BuildPorts
+) -> tuple[tuple[Interface, str, str], ...]:
+    """Find commits of a workspace that lack what others have published since its base.
+
+    Raises:
+        UsageError: one lacks what the workspace's own base pins.
+    """
+    if request.since is None:
+        return ()
+    stood_on = ports.registry.revision(request.set, request.since).records
+    problems, moved = [], []
+    for interface, ours in fresh.items():
+        theirs = base.records.get(interface)
+        if theirs is None or interface.name in request.deliberate:
+            continue
+        lacks = ports.sources.commits(registered(ports.registry, interface.name), ours.commit, theirs.commit)
+        if not lacks:
+            continue
+        if interface in stood_on and stood_on[interface].commit == theirs.commit:
+            problems.append(_behind(interface, ours.commit, lacks, ports.registry))
+        else:
+            moved.append((interface, ours.commit, theirs.commit))
+    if problems:
+        raise UsageError(*problems)
+    return tuple(sorted(moved))
+
+
+def _behind(interface: Interface, ours: str, lacks: Sequence[CommitInfo], registry: Registry) -> Problem:
+    newest = lacks[0]
+    more = f" and {len(lacks) - 1} more" if len(lacks) > 1 else ""
+    place = f"{shlex.quote(registry.location)} refs/sources/{interface.name}/{newest.id}"
+    return Problem(
+        "publish.behind",
+        f"the checkout of {interface.name} lacks what is pinned",
+        f"{ours[:12]} is without {newest.id[:12]} {newest.subject[:60]!r}{more}",
+        f"git -C src/{interface.name} pull --rebase {place}; to go back on purpose: -p {interface.name}=REF",
+    )
 
 
 def _refuse_unreached(fresh: Mapping[Interface, Fresh], candidate: Candidate) -> None:

@@ -159,15 +159,10 @@ def refuse_unsaved(
     """Refuse to lose what only a checkout holds.
 
     Raises:
-        UsageError: it holds something that is not committed, or a commit that the package's repository has not.
+        UsageError: it holds something that is not committed or not finished, or commits that the package's repository
+            has not.
     """
-    status = checkouts.status(folder)
-    because = ""
-    if status.changed:
-        because = f"not committed: {', '.join(status.changed[:5])}"
-    elif status.commit and not sources.known(known_package(name, registry), status.commit):
-        because = f"its commit {status.commit[:12]} is only there"
-    if because:
+    if because := _unsaved(name, folder, registry, sources, checkouts):
         raise UsageError(
             Problem(
                 "workspace.unsaved",
@@ -176,6 +171,24 @@ def refuse_unsaved(
                 "push or publish it, or add --force",
             )
         )
+
+
+def _unsaved(name: PackageName, folder: Path, registry: Registry, sources: SourceProvider, checkouts: Checkouts) -> str:
+    status = checkouts.status(folder)
+    if status.busy:
+        return f"a {status.busy} is in progress"
+    if status.changed:
+        return f"not committed: {', '.join(status.changed[:5])}"
+    package = known_package(name, registry)
+    known = {commit: sources.known(package, commit) for commit in filter(None, [status.commit])}
+    if not all(known.values()):
+        return f"its commit {status.commit[:12]} is only there"
+    for branch, commit in sorted(checkouts.branches(folder).items()):
+        if commit not in known:
+            known[commit] = sources.known(package, commit)
+        if not known[commit]:
+            return "something is stashed" if branch == "stash" else f"its branch {branch} is only there"
+    return ""
 
 
 def sync_workspace(
@@ -197,8 +210,13 @@ def commits_to_publish(
     registry: Registry,
     sources: SourceProvider,
     checkouts: Checkouts,
+    *,
+    into_own_set: bool,
 ) -> dict[PackageName, str]:
     """Return the commit that each named checkout stands on, taken into the mirror.
+
+    What goes into the workspace's own set is without the packages that stand on what the base pins: nothing was done
+    to them here, and somebody else may have moved their pins.
 
     Args:
         workspace: where the checkouts are.
@@ -206,9 +224,10 @@ def commits_to_publish(
         registry: knows the packages.
         sources: takes the commits.
         checkouts: says where each stands.
+        into_own_set: whether they are to go into the set of the workspace.
 
     Raises:
-        UsageError: a checkout has changes that are not committed, or nothing is in use.
+        UsageError: a checkout has changes that are not committed or not finished, or nothing is in use.
     """
     file = workspace.read()
     problems: list[Problem] = []
@@ -224,9 +243,11 @@ def commits_to_publish(
         status = checkouts.status(workspace.checkout(name))
         if status.busy:
             problems.append(
-                Problem("publish.busy-checkout", f"a {status.busy} is in progress in {name}", hint="finish it first")
+                Problem(
+                    "publish.busy-checkout", f"a {status.busy} is in progress in {name}", hint=_give_up(status.busy)
+                )
             )
-        elif status.changed:
+        elif status.changed and status.commit:
             shown = ", ".join(status.changed[:5]) + (" ..." if len(status.changed) > 5 else "")
             problems.append(
                 Problem(
@@ -237,14 +258,22 @@ def commits_to_publish(
                 )
             )
         elif not status.commit:
-            problems.append(Problem("publish.no-commit", f"nothing is committed in {name} yet"))
+            hint = f"commit what is to be published: git -C src/{name} commit"
+            problems.append(Problem("publish.no-commit", f"nothing is committed in {name} yet", hint=hint))
         else:
             commits[name] = status.commit
     if problems:
         raise UsageError(*problems)
+    if into_own_set:
+        pinned = {(i.name, record.commit) for i, record in base_revision(file, registry).records.items()}
+        commits = {name: commit for name, commit in commits.items() if (name, commit) not in pinned}
     for name, commit in commits.items():
         sources.adopt(known_package(name, registry), workspace.checkout(name), commit)
     return commits
+
+
+def _give_up(busy: str) -> str:
+    return f"finish it, or give it up: git {busy} {'reset' if busy == 'bisect' else '--abort'}"
 
 
 def _in_use(workspace: WorkspaceFolder, name: PackageName, base: Revision, checkouts: Checkouts) -> InUse:

@@ -47,6 +47,12 @@ def submodule_problem(path: str) -> Problem:
     return _problem("source.submodule", path, "it is a submodule or a nested repository", "make it a package")
 
 
+def unmerged_problem(path: str) -> Problem:
+    """Say that a path holds what a merge could not bring together."""
+    because = "it has conflicts of a merge, a rebase or the like"
+    return _problem("source.unmerged", path, because, "resolve them, then tell git with 'git add'")
+
+
 def name_problem(path: bytes | str, because: str) -> Problem:
     """Say that a path cannot be in a Tree."""
     text = path if isinstance(path, str) else path.decode("utf-8", "backslashreplace")

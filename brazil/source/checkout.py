@@ -148,6 +148,17 @@ class GitCheckouts:
             raise _unreadable(folder, failure) from failure
         return read_status(output)._replace(busy=_busy(folder))
 
+    def branches(self, folder: Path) -> Mapping[str, str]:
+        """Return what only this checkout names: its local branches, and "stash" where something is stashed."""
+        _require_checkout(folder)
+        arguments = ["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads/", "refs/stash"]
+        try:
+            output = run(in_checkout(folder.absolute()), arguments)
+        except GitFailedError as failure:
+            raise _unreadable(folder, failure) from failure
+        rows = (line.split(" ", 1) for line in os.fsdecode(output).splitlines())
+        return {ref.removeprefix("refs/heads/").removeprefix("refs/"): commit for commit, ref in rows}
+
 
 _FIELDS = {"1": 8, "u": 10, "?": 1}  # words before the path in a line of `status --porcelain=v2`
 

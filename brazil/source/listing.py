@@ -18,7 +18,7 @@ from brazil.errors import Problem
 from brazil.gitrepo.index import is_plain_index
 from brazil.gitrepo.process import in_checkout, run
 from brazil.model.workspace import Stamp
-from brazil.source.assembling import kind_problem, printable, submodule_problem
+from brazil.source.assembling import kind_problem, printable, submodule_problem, unmerged_problem
 
 _LISTS = (b".gitignore", b".gitattributes")  # what git reads in every folder
 _OF_GIT = ("HEAD", "config", "index", "info/exclude", "info/attributes")  # and in its own
@@ -166,6 +166,8 @@ def read_listing(output: bytes, exists: Callable[[bytes], bool]) -> Listing:
         mode, path = (b"", rest) if tag == b"?" else (rest[:6], rest.partition(b"\t")[2])
         if mode == b"160000" or path.endswith(b"/"):
             problems.append(submodule_problem(os.fsdecode(path).rstrip("/")))
+        elif tag == b"M":
+            problems.append(unmerged_problem(os.fsdecode(path)))
         elif tag == b"S" and not exists(path):
             problems.append(kind_problem(os.fsdecode(path), "the checkout is sparse and does not have it"))
         else:
