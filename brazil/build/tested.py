@@ -6,7 +6,7 @@ from brazil.model.digest import Digest
 from brazil.model.tested import Tested
 from brazil.ports import ContentStore
 
-_LARGEST = 64 << 20  # bytes of one file
+_LARGEST = 64 << 20  # bytes of all files that are read
 _MOST = 10_000  # files
 _DEEPEST = 20  # folders inside one another
 
@@ -16,6 +16,7 @@ def read_report(store: ContentStore, report: Digest) -> Tested:
     files: dict[str, bytes] = {}
     unreadable: list[tuple[str, str]] = []
     waiting = [("", report, 0)]
+    left = _LARGEST
     while waiting and len(files) < _MOST:
         below, digest, depth = waiting.pop()
         try:
@@ -24,9 +25,10 @@ def read_report(store: ContentStore, report: Digest) -> Tested:
                 path = f"{below}{node.name}"
                 if not reads(path):
                     continue
-                if node.digest.size > _LARGEST:
-                    unreadable.append((path, f"it is larger than {_LARGEST >> 20} MiB"))
+                if node.digest.size > left:
+                    unreadable.append((path, f"with it the report is larger than {_LARGEST >> 20} MiB"))
                 else:
+                    left -= node.digest.size
                     files[path] = store.read(node.digest)
         except IntegrityError as error:  # the run itself is known; only what it said of its cases is lost
             unreadable.append((below or ".", str(error)))

@@ -47,6 +47,14 @@ _HEAD = dedent("""\
     value() { printf '%s\\n' "$about" | awk -F '"' -v key="$1" '$2 == key { print $4; exit }'; }
     module=$(value Path)
     language=$(value Go)
+    # Up to Go 1.20 the tool would try all the same, and say something only where it then fails.
+    here=$([ -z "$language" ] || go env GOVERSION)
+    case "$here" in
+    go[0-9]*)
+        [ "$(printf '%s\\n' "$language" "${here#go}" | sort -V | head -n 1)" = "$language" ] ||
+            fail "go.mod asks for Go $language, and $here is here"
+        ;;
+    esac
     describe() {
         echo "module $module"
         [ -z "$language" ] || echo "go $language"

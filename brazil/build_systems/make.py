@@ -6,6 +6,7 @@ Everything a manifest gives is quoted, and no target can be taken for an option 
 import shlex
 
 from brazil.build_systems.base import RELATIVE_PATH, TARGET, TARGET_OR_NONE, BuildSystem, Recipe, require
+from brazil.build_systems.native import refuse_nothing
 from brazil.model.package import Form, Manifest, OptionSpec
 
 # "D" writes no times or owners into a static library. Not on the command line: there it would overrule a
@@ -29,6 +30,7 @@ def _recipe(manifest: Manifest, _top: frozenset[str]) -> Recipe:
     build = [" ".join([make, "--", *map(shlex.quote, targets)]) if targets else make]
     if options["install-target"]:
         build.append(f"{make} -- {shlex.quote(str(options['install-target']))}")
+    build.append(refuse_nothing("make", "does the makefile install below $(PREFIX)?"))
     test = _script([f"{make} -- {shlex.quote(str(options['test-target']))}"]) if options["test-target"] else ""
     return Recipe(build=_script(build), test=test, environment=_ENVIRONMENT)
 

@@ -29,6 +29,14 @@ _BEGIN = dedent("""\
     cd "$source"
     """)
 
+_ENGINES = dedent("""\
+    if grep -q '"engines"' package.json; then
+    node - <<'BRAZIL_END_OF_PROGRAM'
+    @PROGRAM@
+    BRAZIL_END_OF_PROGRAM
+    fi
+    """)
+
 # In the artifact's folder, because npm would take what is put into the source.
 _PACK = dedent("""\
     packed=$BRAZIL_OUT/packed
@@ -73,7 +81,7 @@ def _recipe(manifest: Manifest, top: frozenset[str]) -> Recipe:
     assert isinstance(projects, list)
     source = str(options["source"]) or "."
     begin = require("node", _PROGRAMS) + f"source={shlex.quote(source)}\n" + _BEGIN
-    build = begin + (require("node", ("tsc",)) if projects else "")
+    build = begin + _with_program(_ENGINES, "node_engines") + (require("node", ("tsc",)) if projects else "")
     build += "".join(f"tsc --project {shlex.quote(project)}\n" for project in projects)
     if options["build-script"] == _DETECT_BUILD:
         build += "npm run --if-present build\n"

