@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.other_user import OtherUser, find_other_user
 from tests.e2e.product import SHOP, STARTED, Product, copy_shop, open_shop, options
 
 
@@ -18,6 +19,12 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Product:
 def shop(template: Product, tmp_path: Path) -> Product:
     """A copy of the shop, moved to another folder."""
     return copy_shop(template, tmp_path / "shop")
+
+
+@pytest.fixture(scope="session")
+def other_user() -> Iterator[OtherUser]:
+    """Somebody else on this machine, who can run the product."""
+    yield from find_other_user()
 
 
 @pytest.fixture(autouse=True)

@@ -1,57 +1,95 @@
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from brazil.build_systems import SYSTEMS
 from brazil.sandbox.bubblewrap import HostFacts, explain_refusal
+from tests.e2e.other_user import OtherUser
 from tests.e2e.systems import missing
 from tests.shown import PAGES, ROOT, Example, anchors, examples, links, pattern
 
 NEEDED = {name: system.programs for name, system in SYSTEMS.items()} | {"own": ("python3",)}
 WITH_EXAMPLES = [page for page in PAGES if examples(page)]
+OF_BUILD_SYSTEMS = [page for page in WITH_EXAMPLES if page.parent.name == "build-systems"]
+SETS = re.compile(r"^brazil vs create (\S+)", re.MULTILINE)
 
 
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder like this checkout after `make demo`, whose `.venv` runs the code under test."""
-    folder = tmp_path / "checkout"
-    (folder / ".venv" / "bin").mkdir(parents=True)
+    folder = tmp_path_factory.mktemp("readme") / "checkout"
     for path in ROOT.iterdir():
+        folder.mkdir(exist_ok=True)
         if not path.name.startswith("."):
             (folder / path.name).symlink_to(path)
-    program = folder / ".venv" / "bin" / "brazil"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m brazil "$@"\n')
-    program.chmod(0o755)
+    write_program(folder / ".venv" / "bin", sys.executable)
     return folder
 
 
-def play(told: list[Example], checkout: Path, home: Path) -> list[tuple[int, str]]:
-    """Run blocks in order in one fresh shell of somebody with a new home; return the exit code and output of each."""
-    folder = checkout.parent / "play"
-    for path in (folder, home):
-        path.mkdir()
+def write_program(folder: Path, python: str) -> None:
+    folder.mkdir(parents=True)
+    program = folder / "brazil"
+    program.write_text(f'#!/bin/sh\nexec "{python}" -m brazil "$@"\n')
+    program.chmod(0o755)
+
+
+class Played(NamedTuple):
+    """The blocks of a page, run in order by one user."""
+
+    told: list[Example]
+    home: Path
+    results: list[tuple[int, str]]  # exit code and output of each block
+    made: object  # the results of the version set that the page of a build system makes
+
+
+def begin_play(page: Path, folder: Path) -> tuple[list[str], Path]:
+    """Write the blocks of a page where somebody with a new home runs them; return the command and the home."""
+    home = folder / "home"
+    home.mkdir(parents=True)
     lines = ["set -e"]
-    for number, example in enumerate(told):
+    for number, example in enumerate(examples(page)):
         (folder / f"{number}.sh").write_text(example.commands)
         lines.append(f". {folder}/{number}.sh > {folder}/{number}.out 2>&1 < /dev/null")
         lines.append(f"echo 0 > {folder}/{number}.code")
+    if sets := SETS.findall("".join(example.commands for example in examples(page))):
+        lines.append(f"brazil vs show {sets[0]} --json > {folder}/made.json")
     (folder / "all.sh").write_text("\n".join(lines) + "\n")
-    programs = os.environ["PATH"]
-    if told[0].page.name != "README.md":  # there the first block says how to get `brazil`
-        programs = f"{checkout}/.venv/bin:{programs}"
-    environment = {"HOME": str(home), "PATH": programs, "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
-    subprocess.run(["bash", "--noprofile", "--norc", f"{folder}/all.sh"], cwd=checkout, env=environment, check=False)
+    return ["bash", "--noprofile", "--norc", f"{folder}/all.sh"], home
+
+
+def end_play(page: Path, folder: Path) -> Played:
+    """Read what became of each block."""
+    told = examples(page)
     results = []
     for number in range(len(told)):
         output = folder / f"{number}.out"
         code = 0 if (folder / f"{number}.code").exists() else 1
         results.append((code, output.read_text() if output.exists() else "it was not reached"))
-    return results
+    made = folder / "made.json"
+    return Played(told, folder / "home", results, json.loads(made.read_text())["results"] if made.exists() else results)
+
+
+@pytest.fixture(scope="module")
+def played(request: pytest.FixtureRequest, checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Played:
+    """A page, played in one fresh shell."""
+    page: Path = request.param
+    if page.parent.name == "build-systems" and (absent := missing(*NEEDED[page.stem])):
+        pytest.skip(absent)
+    folder = tmp_path_factory.mktemp("play") / "it"
+    command, home = begin_play(page, folder)
+    programs = os.environ["PATH"]
+    if page.name != "README.md":  # there the first block says how to get `brazil`
+        programs = f"{checkout}/.venv/bin:{programs}"
+    environment = {"HOME": str(home), "PATH": programs, "PYTHONPATH": str(ROOT), "LANG": "C.UTF-8"}
+    subprocess.run(command, cwd=checkout, env=environment, check=False)
+    return end_play(page, folder)
 
 
 def on_a_terminal(output: str) -> str:
@@ -59,19 +97,38 @@ def on_a_terminal(output: str) -> str:
     return "".join(line for line in output.splitlines(keepends=True) if not re.match(r"(plan|cached) {2,}", line))
 
 
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
 @pytest.mark.sandbox
-@pytest.mark.parametrize("page", WITH_EXAMPLES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_what_a_page_shows_is_what_happens(page: Path, checkout: Path, tmp_path: Path) -> None:
-    told = examples(page)
-    if page.parent.name == "build-systems" and (absent := missing(*NEEDED[page.stem])):
-        pytest.skip(absent)
-    home = tmp_path / "home"
-    for example, (code, output) in zip(told, play(told, checkout, home), strict=True):
-        place = f"{page.relative_to(ROOT)}:{example.line}"
+@pytest.mark.parametrize("played", WITH_EXAMPLES, ids=name, indirect=True)
+def test_what_a_page_shows_is_what_happens(played: Played) -> None:
+    for example, (code, output) in zip(played.told, played.results, strict=True):
+        place = f"{name(example.page)}:{example.line}"
         assert code == 0, f"{place}: {output}"
         if example.output:
-            wanted = pattern(example.output, str(home))
+            wanted = pattern(example.output, str(played.home))
             assert wanted.search(on_a_terminal(output)), f"{place} shows\n{example.output}\nand this happens\n{output}"
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("played", OF_BUILD_SYSTEMS, ids=name, indirect=True)
+def test_another_user_elsewhere_gets_the_same_artifacts(played: Played, other_user: OtherUser) -> None:
+    page = played.told[0].page
+    folder = other_user.folder / "of another user" / page.stem
+    command, home = begin_play(page, folder)
+    write_program(folder / "bin", other_user.python)
+    other_user.own(folder)
+    programs = f"{folder}/bin:{other_user.environment['PATH']}"
+    done = other_user.run(command, folder, {"HOME": str(home), "PATH": programs})
+    assert done.returncode == 0, f"{done.stderr}\n{end_play(page, folder).results}"
+    assert played.made
+    assert end_play(page, folder).made == played.made
+
+
+def test_the_page_of_every_build_system_has_an_example() -> None:
+    assert [page.stem for page in OF_BUILD_SYSTEMS] == sorted(NEEDED)
 
 
 def test_the_readme_shows_a_tour_of_every_step() -> None:

@@ -78,5 +78,6 @@ def make_package(product: Product, source: Path, name: str, manifest: str) -> No
     assert len(manifest.splitlines()) <= 15
     git(source, "init", "-q", "-b", "main")
     (source / "brazil.toml").write_text(manifest)
+    git(source, "add", "--all", "--force")  # what its authors track, whatever they ignore
     commit_all(source, "as it was fetched")
     product.ok("package", "register", name, "--repository", str(source))
