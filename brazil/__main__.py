@@ -5,7 +5,7 @@ import sys
 
 from brazil import __version__
 
-_USAGE = 2
+_USAGE, _INTERRUPTED = 2, 130
 
 
 def _fault() -> str:
@@ -31,28 +31,42 @@ def _open_streams() -> None:
             setattr(sys, name, os.fdopen(number, mode, closefd=False))
 
 
-def main() -> None:
-    """Run the command line; the version is answered before anything else is imported."""
-    if sys.argv[1:] == ["--version"]:
+def answer(arguments: list[str]) -> int:
+    """Run a command line and return its exit code; the version is answered before anything else is imported."""
+    if arguments == ["--version"]:
         sys.stdout.write(f"brazil {__version__}\n")
-        return
+        return 0
     _open_streams()
     if fault := _fault():
         sys.stderr.write(f"{fault}\n")
-        sys.exit(_USAGE)
+        return _USAGE
     try:
         from brazil.cli.start import run
 
-        code = run(sys.argv[1:])
+        return run(arguments)
     except KeyboardInterrupt:  # before anybody else listens
         sys.stderr.write("interrupted\n")
-        code = 130
-    if "signal" in sys.modules:  # else nobody has begun to listen
-        import signal
+        return _INTERRUPTED
+    finally:
+        if "signal" in sys.modules:  # else nobody has begun to listen
+            import signal
 
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)  # it is done: nothing is left that could be stopped
-    sys.exit(code)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, signal.SIG_IGN)  # it is done: nothing is left that could be stopped
+
+
+def main() -> None:
+    """Run the command line of this process, and end it.
+
+    It is not taken apart first: 2 ms after the quickest command, a tenth of a second after a build of 10,000 packages.
+    """
+    code = answer(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):  # nobody reads it, which was told if it could be
+        code = code or 1
+    os._exit(code)
 
 
 if __name__ == "__main__":

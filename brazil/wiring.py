@@ -1,16 +1,17 @@
 """The composition root: configuration and environment to adapters.
 
 Adapters are made when first asked for and imported then, because a command pays at start-up only for what it
-uses. What the quickest path asks for (`Wiring.platform_digest`, `Wiring.store_mark`) imports next to nothing.
-Nothing else of ours reads the environment or the clock.
+uses. Nothing else of ours reads the environment or the clock, but for `places.py`, which is part of this.
 """
 
 import os
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False  # as every checker knows it; importing it takes longer than this module
+from brazil.places import Places, find_places
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -26,21 +27,6 @@ if TYPE_CHECKING:
     from brazil.source.mirror import SourceMirror
     from brazil.store.local import LocalStore
     from brazil.workspace.known import KnownWorkspaces
-
-
-class Places:
-    """Where this user's files are: absolute paths of folders."""
-
-    __slots__ = ("cache", "config", "data")
-
-    def __init__(self, data: str, cache: str, config: str) -> None:
-        self.data = data  # what was promised to be kept
-        self.cache = cache  # all of it can be deleted at any time
-        self.config = config
-
-    def as_data(self) -> dict[str, str]:
-        """Name to path, in the order in which they are told."""
-        return {"data": self.data, "cache": self.cache, "config": self.config}
 
 
 class SystemClock:
@@ -68,15 +54,8 @@ class Wiring:
 
     @cached_property
     def places(self) -> Places:
-        """`BRAZIL_HOME` moves all three folders under one; else they are where the platform has such folders."""
-        home = self._environment.get("BRAZIL_HOME")
-        if home:
-            root = os.path.join(os.getcwd(), home)
-            return Places(f"{root}/data", f"{root}/cache", f"{root}/config")
-        from platformdirs import PlatformDirs
-
-        folders = PlatformDirs("brazil", appauthor=False)
-        return Places(folders.user_data_dir, folders.user_cache_dir, folders.user_config_dir)
+        """Where this user's files are."""
+        return find_places(self._environment)
 
     @cached_property
     def configuration(self) -> "ConfigurationFile":
@@ -128,7 +107,7 @@ class Wiring:
         """The store of this user."""
         from brazil.store.local import LocalStore
 
-        return LocalStore(_path(self.places.data, "store"), _path(self.places.cache))
+        return LocalStore(_path(self.places.store), _path(self.places.cache))
 
     @cached_property
     def known_workspaces(self) -> "KnownWorkspaces":
@@ -136,12 +115,6 @@ class Wiring:
         from brazil.workspace.known import KnownWorkspaces
 
         return KnownWorkspaces(_path(self.places.data, "workspaces"))
-
-    def store_mark(self) -> str:
-        """What `store.mark()` says, without making the store."""
-        from brazil.store.mark import store_mark
-
-        return store_mark(f"{self.places.data}/store", self.places.cache)
 
     @cached_property
     def platform(self) -> "HostPlatform":
@@ -152,13 +125,7 @@ class Wiring:
         """
         from brazil.sandbox.host_platform import HostPlatform
 
-        return HostPlatform.prepare(_path(self.places.cache, "platforms"))
-
-    def platform_digest(self) -> str | None:
-        """What `platform.platform.digest` says, if that is known without preparing it."""
-        from brazil.sandbox.known_platform import known_digest
-
-        return known_digest(f"{self.places.cache}/platforms", "")
+        return HostPlatform.prepare(_path(self.places.platforms))
 
     @cached_property
     def sources(self) -> "SourceMirror":
@@ -236,7 +203,7 @@ class Wiring:
         """Find out by trying what builds are isolated from here."""
         from brazil.sandbox.probe import examine
 
-        return examine(_path(self.places.cache, "platforms"))
+        return examine(_path(self.places.platforms))
 
     def _transport(self) -> "Transport":
         from brazil.gitrepo.transport import GitPythonTransport

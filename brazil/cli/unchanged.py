@@ -6,32 +6,28 @@ look. Whatever is not plain here is left to the complete way.
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
 
+from brazil.places import find_places
 from brazil.report.unchanged import nothing_ran, stale_lines
-from brazil.wiring import Wiring
+from brazil.sandbox.known_platform import known_digest
+from brazil.store.mark import store_mark
 from brazil.workspace.place import find_root
 from brazil.workspace.trace import Look, look, trace_key
 
-KINDS = ("build", "test")
+TYPE_CHECKING = False  # as every checker knows it; importing it takes longer than this module
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
-def look_at_words(words: Sequence[str], environment: Mapping[str, str]) -> Look | None:
-    """Look what has changed since the same command line was answered before; None when that cannot be said."""
-    if not words or words[0] not in KINDS or any(word.startswith("-") for word in words):
-        return None
-    return look_at(words[0], words[1:], environment)
-
-
-def look_at(kind: str, names: Sequence[str], environment: Mapping[str, str]) -> Look | None:
+def look_at(kind: str, names: "Sequence[str]", environment: "Mapping[str, str]") -> Look | None:
     """Look what has changed since the same was built before; None when that cannot be said."""
     root = find_root(os.getcwd())
-    wiring = Wiring(environment)
-    platform = wiring.platform_digest()
+    places = find_places(environment)
+    platform = known_digest(places.platforms, "")
     if root is None or platform is None:
         return None
     try:
-        key = trace_key(root, kind, names, platform=platform, store=wiring.store_mark())
+        key = trace_key(root, kind, names, platform=platform, store=store_mark(places.store, places.cache))
     except OSError:
         return None  # the workspace's file cannot be read, which is told where it is read in earnest
     return look(root, key)

@@ -1,6 +1,8 @@
 """What is said when nothing ran; apart from the rest of `report`, because it is said on the quickest path."""
 
-from collections.abc import Sequence
+TYPE_CHECKING = False  # as every checker knows it; importing it takes longer than this module
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def nothing_ran(results: int) -> str:
@@ -8,7 +10,7 @@ def nothing_ran(results: int) -> str:
     return f"nothing to do: {results} result{'' if results == 1 else 's'} remembered, nothing ran"
 
 
-def stale_lines(stale: Sequence[object]) -> list[str]:
+def stale_lines(stale: "Sequence[object]") -> list[str]:
     """Name pinned packages that still stand on what is pinned."""
     if not stale:
         return []

@@ -89,7 +89,8 @@ def _make(cache: Path, host: str) -> str:
     skeleton = skeleton_of(str(cache), digest)
     if not _intact(skeleton, entries):
         _materialise(skeleton, entries)
-    paths = [f"{host}/{entry.path}" for entry in entries if entry.path.startswith("etc")]
+    # A link cannot be edited, only replaced, and that shows in its folder: nine of ten entries here are links.
+    paths = [f"{host}/{entry.path}" for entry in entries if entry.path.startswith("etc") and entry.kind != "link"]
     if stamp(host, _fixed_paths(host)) == before:  # else it changed while we read: look again next time
         _replace(memory(str(cache)), record(digest, stamp(host, [*_fixed_paths(host), *paths])))
     return digest

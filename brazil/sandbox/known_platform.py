@@ -4,8 +4,10 @@ Apart from `host_platform.py`, because this is asked on the quickest path: it im
 """
 
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+
+TYPE_CHECKING = False  # as every checker knows it; importing it takes longer than this module
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FORMAT = "host platform 1"  # change it when the skeleton or what is bound changes
 _HEX = 64  # digits of a digest
@@ -29,16 +31,18 @@ def known_digest(cache: str, host: str) -> str | None:
     return found if os.path.isdir(skeleton(cache, found)) else None
 
 
-def record(digest: str, stamps: Sequence[bytes]) -> bytes:
+def record(digest: str, stamps: "Sequence[bytes]") -> bytes:
     """Write what `known_digest` reads."""
     return b"\0".join((digest.encode(), *stamps))
 
 
-def stamp(host: str, paths: Sequence[str]) -> list[bytes]:
+def stamp(host: str, paths: "Sequence[str]") -> list[bytes]:
     """Return which start of the machine this is, then each path and what its stat says; no part holds a zero byte."""
-    boot = ""
-    with suppress(OSError), open("/proc/sys/kernel/random/boot_id") as file:
-        boot = file.read().strip()
+    try:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            boot = file.read().strip()
+    except OSError:
+        boot = ""
     found = [f"{boot} {os.uname().machine} {FORMAT} {host}".encode("utf-8", "surrogateescape")]
     for path in paths:
         try:
@@ -46,7 +50,8 @@ def stamp(host: str, paths: Sequence[str]) -> list[bytes]:
         except OSError:
             seen = b""
         else:
-            seen = b"%d %d %d %d" % (status.st_size, status.st_mtime_ns, status.st_ino, status.st_mode)
+            # The time of change, because nobody can set that one.
+            seen = b"%d %d %d %d" % (status.st_size, status.st_ctime_ns, status.st_ino, status.st_mode)
         found += (os.fsencode(path), seen)
     return found
 

@@ -11,24 +11,26 @@ is: it imports next to nothing, and hands the rows of a trace on as they are.
 """
 
 import gc
-import hashlib
 import marshal
 import os
 import sys
-from array import array
-from collections.abc import Sequence
-from contextlib import suppress
+from _blake2 import blake2b  # as hashlib hands it on; hashlib itself loads OpenSSL, a tenth of the quickest answer
+from struct import pack
 
 from brazil import __version__
 from brazil.workspace.place import FILE_NAME
 
 TYPE_CHECKING = False  # as every checker knows it; importing it takes longer than this module
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from brazil.model.workspace import Stamp
 
-_MAGIC = f"brazil trace 3 {sys.hexversion:x}\n".encode()
-_CHECK = 32  # bytes of the SHA-256 behind the magic
+_MAGIC = f"brazil trace 4 {sys.hexversion:x}\n".encode()
+_CHECK = 32  # bytes of the check behind the magic
+_SHARED = 200  # checkouts from which a second process does half of a look: it costs as much as to look at 60 of them
 _KEPT = 16  # files of traces in one workspace
+_WHOLE = "."  # ends the answer of a second process; no name of a package
 UNTRUSTED = b"?"  # no Stamps, and unlike any
 
 # A checkout: its package, hash and size of its source, the paths that decided it, and their Stamps as `packed`.
@@ -41,7 +43,7 @@ class Trace:
     __slots__ = ("checkouts", "links", "plan", "results", "stale")
 
     def __init__(
-        self, checkouts: Sequence[Row], links: "Stamp", results: int, stale: tuple[str, ...], plan: tuple[bytes, int]
+        self, checkouts: "Sequence[Row]", links: "Stamp", results: int, stale: tuple[str, ...], plan: tuple[bytes, int]
     ) -> None:
         self.checkouts = checkouts  # sorted by package
         self.links = links  # of the folder of links to artifacts, when they were made
@@ -67,7 +69,7 @@ class Look:
         return self.links_hold and not self.changed
 
 
-def trace_key(root: str, kind: str, names: Sequence[str], *, platform: str, store: str) -> str:
+def trace_key(root: str, kind: str, names: "Sequence[str]", *, platform: str, store: str) -> str:
     """Name a build by everything that decides it beside the content of the checkouts.
 
     Args:
@@ -83,7 +85,7 @@ def trace_key(root: str, kind: str, names: Sequence[str], *, platform: str, stor
     with open(f"{root}/{FILE_NAME}", "rb", buffering=0) as file:
         content = file.read()
     rest = (__version__, os.path.realpath(root), kind, sorted(names), platform, store)
-    return hashlib.sha256(repr(rest).encode("utf-8", "surrogateescape") + content).hexdigest()
+    return _check(repr(rest).encode("utf-8", "surrogateescape") + content).hex()
 
 
 def look(root: str, key: str) -> Look | None:
@@ -95,7 +97,7 @@ def look(root: str, key: str) -> Look | None:
         if payload is None:
             return None
         trace = Trace(*marshal.loads(payload))
-        changed = frozenset(row[0] for row in trace.checkouts if not _holds(f"{root}/src/{row[0]}", row[3], row[4]))
+        changed = frozenset(_changed(f"{root}/src", trace.checkouts))
     finally:
         if collecting:
             gc.enable()
@@ -111,10 +113,12 @@ def save_trace(root: str, key: str, trace: Trace) -> None:
     path = trace_path(root, key, "trace")
     payload = marshal.dumps((list(trace.checkouts), trace.links, trace.results, trace.stale, trace.plan))
     staged = f"{path}.{os.getpid()}"
-    with suppress(OSError):
+    try:
         with open(staged, "wb", buffering=0) as file:
-            file.write(_MAGIC + hashlib.sha256(payload).digest() + payload)
+            file.write(_MAGIC + _check(payload) + payload)
         os.rename(staged, path)
+    except OSError:
+        pass
 
 
 def load(path: str) -> memoryview | None:
@@ -129,18 +133,20 @@ def load(path: str) -> memoryview | None:
         return None
     start = len(_MAGIC) + _CHECK
     payload = memoryview(data)[start:]
-    return payload if data[:start] == _MAGIC + hashlib.sha256(payload).digest() else None
+    return payload if data[:start] == _MAGIC + _check(payload) else None
 
 
 def make_room(root: str) -> None:
     """Make the folder of traces, and drop what is in it when that is too much."""
     folder = f"{root}/.brazil/traces"
-    with suppress(OSError):
+    try:
         os.makedirs(folder, exist_ok=True)
         names = os.listdir(folder)
         if len(names) >= _KEPT:
             for name in names:
                 os.unlink(f"{folder}/{name}")
+    except OSError:
+        pass
 
 
 def stamp_of(path: str) -> "Stamp":
@@ -154,20 +160,66 @@ def trace_path(root: str, key: str, kind: str) -> str:
     return f"{root}/.brazil/traces/{key[:32]}.{kind}"
 
 
-def _holds(folder: str, paths: Sequence[str], stamps: bytes) -> bool:
+def _check(data: "bytes | memoryview") -> bytes:
+    return blake2b(data, digest_size=_CHECK).digest()
+
+
+def _changed(folder: str, rows: "Sequence[Row]") -> list[str]:
+    """Name the checkouts that may have changed; when there are many, two processes look at half of them each."""
+    half = len(rows) // 2 if len(rows) >= _SHARED else len(rows)
+    theirs = _begin(folder, rows[half:]) if half < len(rows) else None
+    found = _look_at(folder, rows[:half])
+    rest = _end(*theirs) if theirs else None
+    return found + (_look_at(folder, rows[half:]) if rest is None else rest)
+
+
+def _begin(folder: str, rows: "Sequence[Row]") -> tuple[int, int] | None:
+    """Look in a process of its own, of which nothing but its answer matters; return it and where it answers."""
+    reader, writer = os.pipe()
+    try:
+        process = os.fork()
+    except OSError:
+        os.close(writer)
+        os.close(reader)
+        return None
+    if process:
+        os.close(writer)
+        return process, reader
+    try:
+        with open(writer, "wb", buffering=0) as file:
+            file.write("\n".join((*_look_at(folder, rows), _WHOLE)).encode())
+    finally:
+        os._exit(0)
+
+
+def _end(process: int, reader: int) -> list[str] | None:
+    """Return what the other process found; None when it did not come to its end."""
+    with open(reader, "rb") as file:
+        *found, last = file.read().decode().split("\n")
+    os.waitpid(process, 0)
+    return found if last == _WHOLE else None
+
+
+def _look_at(folder: str, rows: "Sequence[Row]") -> list[str]:
+    try:
+        place = os.open(folder, os.O_PATH)  # names are looked up from here: a third less time than with whole paths
+    except OSError:
+        return [row[0] for row in rows]
+    try:
+        return [row[0] for row in rows if not _holds(place, row)]
+    finally:
+        os.close(place)
+
+
+def _holds(place: int, row: Row) -> bool:
     lstat = os.lstat
+    name, _, _, paths, stamps = row
     found: list[int] = []
     try:
-        # Names are looked up below one open folder: a third less time than with whole paths.
-        place = os.open(folder, os.O_PATH | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
         for path in paths:
-            status = lstat(path or ".", dir_fd=place)
+            # A checkout is looked at as it is, and nothing below one that has become a link.
+            status = lstat(f"{name}/{path}" if path else name, dir_fd=place)
             found += (status.st_ctime_ns, status.st_ino, status.st_size)
     except OSError:
         return False
-    finally:
-        os.close(place)
-    return array("q", found).tobytes() == stamps
+    return pack(f"{len(found)}q", *found) == stamps
