@@ -10,7 +10,7 @@ PROTO = brazil/formats/reapi_pb
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.* ## /  make \1\t/p' Makefile | expand -t 16
 
-demo: run-environment ## play the whole flow with three small packages, in .demo
+demo: run-environment ## play the whole flow with the shop of examples/workspace, in .demo
 	@scripts/demo
 
 test: test-environment ## run the tests

@@ -9,9 +9,21 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "workspace"
 
 COMMITS = {
-    "LedgerKit": "867f2330b9db267b90d9893753efb2dce098561c",
+    "Audit": "9540858d770389dc708613edde06da1f42cf8f7f",
+    "CardProvider": "9ae6ac0c12f4f092d66d1a35eca4dedf19a8298d",
+    "EventForge": "21e969d077c8e999a9ca8c96323c9d7344f59261",
+    "JournalKit": "1e2e5c3dc1e060b576559dabfcece87a48475760",
+    "LedgerKit": "cec5dd44fe8756b6ff0920fc2b41204f71909f7e",
+    "LedgerReport": "a642408bc2afb6b9d5e3c754346971c17ce6598f",
     "MoneyKit": "7670f1788464ed524ff447ff4acedf55c137b1f2",
-    "PaymentService": "1f6140fbc8863750c864145ba1c27e25b164e345",
+    "PaymentService": "61407b316f7a97a670d6c0d8670ad09ac12699a7",
+    "ProviderApi": "9486b2a2ce70ecf677a642d05c0d30da4d67ee50",
+    "ProviderTestKit": "8363dba33d6ac6daa0e0781bbc685fa70859f636",
+    "PyMoney": "ffc6d68a3ee613f4f884fcebd0ba2bf333887f06",
+    "Reconciler": "55dbeac9885676e468236eb3b8be60f99733d5bf",
+    "ShopEvents": "e373c6fc6e221ba47ffd7a6cc70de4bc070351df",
+    "Storefront": "52b8145b5aab65d6c451ae6f0b4e2ad7c7adea2f",
+    "WalletKit": "e7925b9bbe0d7f3ec6acebc2f8bbc994102b3ecc",
 }
 
 
@@ -92,11 +104,24 @@ def test_a_repository_with_another_history_is_left_alone(tmp_path: Path) -> None
 
 def test_the_changes_apply_one_after_the_other(tmp_path: Path) -> None:
     make(tmp_path)
-    git("clone", "--quiet", tmp_path / "MoneyKit.git", tmp_path / "checkout")
-    changes = sorted((EXAMPLES / "changes").iterdir())
-    assert len(changes) == 3
-    for change in changes:
-        git("-C", tmp_path / "checkout", "apply", change)
+    for package, numbers in (("MoneyKit", "123"), ("Audit", "4")):
+        git("clone", "--quiet", tmp_path / f"{package}.git", tmp_path / package)
+        for number in numbers:
+            (change,) = (EXAMPLES / "changes").glob(f"{number}-*.patch")
+            git("-C", tmp_path / package, "apply", change)
+    assert len(list((EXAMPLES / "changes").iterdir())) == 4
+
+
+def test_an_older_interface_is_a_branch_and_the_first_commit(tmp_path: Path) -> None:
+    make(tmp_path)
+    repository = tmp_path / "ShopEvents.git"
+    branches = git("-C", repository, "for-each-ref", "--format=%(refname:short)").split()
+    assert branches == ["1.0", "main"]
+    assert git("-C", repository, "rev-list", "main").split() == [
+        git("-C", repository, "rev-parse", branch) for branch in ("main", "1.0")
+    ]
+    for branch, interface in (("1.0", "1.0"), ("main", "2.0")):
+        assert f'interface    = "{interface}"' in git("-C", repository, "show", f"{branch}:brazil.toml")
 
 
 @pytest.mark.parametrize("words", [[], ["a", "b"], ["--help"]])

@@ -7,7 +7,8 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from ledger_kit import EventChangedError, Ledger, LedgerError, Posting, money
+import pymoney as money
+from ledger_kit import EventChangedError, Ledger, LedgerError, Posting
 
 # Posts one entry, and kills itself just before the given SQL statement.
 CRASH = """
@@ -71,6 +72,13 @@ class LedgerTest(unittest.TestCase):
         self.assertTrue(ledger.post("one", "EUR", postings))
         self.assertFalse(ledger.post("one", "EUR", postings))
         self.assertEqual(ledger.balances(), {("a", "EUR"): -5, ("b", "EUR"): 5})
+
+    def test_entries_come_back_as_they_were_posted(self) -> None:
+        ledger = self.open()
+        for event in ("two", "one"):
+            ledger.post(event, "EUR", [Posting("b", 5), Posting("a", -5)])
+        expected = [(event, "EUR", [Posting("b", 5), Posting("a", -5)]) for event in ("one", "two")]
+        self.assertEqual(list(ledger.entries()), expected)
 
     def test_another_content_under_a_posted_id_is_refused(self) -> None:
         ledger = self.open()

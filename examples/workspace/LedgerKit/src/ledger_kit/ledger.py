@@ -5,12 +5,12 @@ whoever opens the file (append-only, one entry per event) stand in the schema, n
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from os import PathLike
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from ledger_kit import money
+import pymoney as money
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry (
@@ -119,6 +119,13 @@ class Ledger:
     def events(self) -> list[str]:
         """Return the ids of all events, sorted."""
         return [event for (event,) in self._db.execute("SELECT event FROM entry ORDER BY event")]
+
+    def entries(self) -> Iterator[tuple[str, str, list[Posting]]]:
+        """Yield (event, currency, postings) of every entry, sorted by event."""
+        for event in self.events():
+            entry = self._entry(event)
+            assert entry  # nothing is ever deleted
+            yield event, entry[0], entry[2]
 
     def _entry(self, event: str) -> tuple[str, str, list[Posting]] | None:
         entry = self._db.execute("SELECT currency, about FROM entry WHERE event = ?", (event,)).fetchone()

@@ -1,1 +1,1 @@
-"""Charges each payment event once and splits it among its sellers."""
+"""Takes payment events, pays the sellers through a provider, and keeps the books."""

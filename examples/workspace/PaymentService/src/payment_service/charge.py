@@ -1,27 +1,60 @@
-"""Charging: a payment becomes one balanced entry of the ledger, once."""
+"""Charging: an event becomes orders, and each open order is paid, credited, posted and closed, in this sequence.
 
+Every step but the last is keyed by the order's id and done once however often it is asked for; closing comes last. So
+after a crash or an outage the same event can simply be charged again.
+"""
+
+import time
+from collections.abc import Callable
 from typing import NamedTuple
 
-from ledger_kit import Ledger, Posting, money
+from ledger_kit import Ledger, Posting
+from provider_api import PaymentRequest, Provider, RefusedError, pay
+from wallet_kit import Wallets
 
 from payment_service.event import Payment
+from payment_service.orders import Order, Orders, State
+
+
+class Shop(NamedTuple):
+    """What a payment touches."""
+
+    orders: Orders
+    ledger: Ledger
+    wallets: Wallets
+    provider: Provider
+    wait: Callable[[float], None] = time.sleep
 
 
 class Charge(NamedTuple):
-    """What came of a payment."""
+    """What came of an event."""
 
-    is_new: bool  # False: the same event was charged before, and nothing was done
-    parts: tuple[tuple[str, int], ...]  # (seller, minor units) in the order of the event
+    is_new: bool  # False: every order of it was closed before, and nothing was done
+    orders: list[Order]  # in the order of its sellers, none of them open
 
 
-def charge(ledger: Ledger, payment: Payment) -> Charge:
-    """Charge the buyer and pay the sellers, or do nothing when the event was charged before.
+def charge(shop: Shop, payment: Payment) -> Charge:
+    """Do for an event whatever is not done yet.
 
     Raises:
-        EventChangedError: another payment was charged under this event id.
+        OrderError: another payment came under this event id.
+        UnavailableError: the provider does not answer; charge the event again, later.
     """
-    parts = money.split(payment.minor, [seller.weight for seller in payment.sellers])
-    shares = tuple((seller.name, part) for seller, part in zip(payment.sellers, parts, strict=True))
-    postings = [Posting(f"buyer:{payment.buyer}", -payment.minor)]
-    postings += [Posting(f"seller:{name}", part) for name, part in shares]
-    return Charge(ledger.post(payment.event, payment.currency, postings, payment.canonical()), shares)
+    shop.orders.open(payment)
+    waiting = [order for order in shop.orders.of(payment.event) if order.state is State.OPEN]
+    for order in waiting:
+        _carry_out(shop, order)
+    return Charge(bool(waiting), shop.orders.of(payment.event))
+
+
+def _carry_out(shop: Shop, order: Order) -> None:
+    request = PaymentRequest(order.id, order.buyer, order.seller, order.currency, order.minor)
+    try:
+        reference = pay(shop.provider, request, wait=shop.wait)
+    except RefusedError as refusal:
+        shop.orders.close(order, State.REFUSED, str(refusal))
+        return
+    shop.wallets.move(order.id, order.seller, order.currency, order.minor)
+    postings = [Posting(f"buyer:{order.buyer}", -order.minor), Posting(f"seller:{order.seller}", order.minor)]
+    shop.ledger.post(order.id, order.currency, postings, reference)
+    shop.orders.close(order, State.SETTLED, reference)

@@ -3,7 +3,7 @@
 import json
 from typing import NamedTuple
 
-from ledger_kit import money
+import pymoney as money
 
 
 class EventError(ValueError):

@@ -1,7 +1,7 @@
 import random
 import unittest
 
-from ledger_kit import money
+import pymoney as money
 
 
 class MoneyTest(unittest.TestCase):

@@ -1,0 +1,1 @@
+"""Makes record classes in four languages from one schema."""
