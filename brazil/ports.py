@@ -313,6 +313,29 @@ class Checkouts(Protocol):
         ...
 
 
+class FolderWatch(Protocol):
+    """Notices that something changes below folders; it may tell of what means nothing, and may miss something."""
+
+    def watch(self, deep: Iterable[Path], flat: Iterable[Path]) -> None:
+        """Notice from now on what changes below these folders and below no others. May be called again.
+
+        Args:
+            deep: with everything below them, links not followed.
+            flat: only what is directly in them.
+
+        Raises:
+            UnavailableError: the machine has no more watches.
+        """
+        ...
+
+    def wait(self, longest: float) -> None:
+        """Wait for a change and until nothing more has changed for a moment, but not longer than so many seconds.
+
+        A change since the last wait ends this one at once, so what happens while nobody waits is not missed.
+        """
+        ...
+
+
 class Moved(NamedTuple):
     """A revision was not committed: somebody else was first."""
 

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from brazil.formats.configuration_file import ConfigurationFile
     from brazil.gitrepo.remote import Transport
     from brazil.operations.building import BuildPorts
-    from brazil.ports import Checkouts, ClosureRunner, Registry
+    from brazil.ports import Checkouts, Clock, ClosureRunner, Registry
     from brazil.sandbox.bubblewrap import Bubblewrap
     from brazil.sandbox.failed import FailedFolders
     from brazil.sandbox.host_platform import HostPlatform
     from brazil.sandbox.probe import Examination
     from brazil.source.mirror import SourceMirror
+    from brazil.source.watching import InotifyFolders
     from brazil.store.local import LocalStore
     from brazil.workspace.known import KnownWorkspaces
 
@@ -149,6 +150,17 @@ class Wiring:
         return GitCheckouts(
             lambda: self.sources, store=self.store, cache=cache, clock=SystemClock(), transport=self._transport
         )
+
+    @cached_property
+    def clock(self) -> "Clock":
+        """The real time."""
+        return SystemClock()
+
+    def folders(self) -> "InotifyFolders":
+        """Notices changes of files; to be closed."""
+        from brazil.source.watching import InotifyFolders
+
+        return InotifyFolders()
 
     @cached_property
     def bubblewrap(self) -> "Bubblewrap":

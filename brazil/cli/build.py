@@ -4,6 +4,7 @@ What a build takes is imported only when there is something to do: when nothing 
 than a look at the files.
 """
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +26,7 @@ from brazil.cli.unchanged import look_at, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import NoReturn
 
     from brazil.build.executor import Outcome
     from brazil.model.action import StepId
@@ -45,6 +47,7 @@ class _Asked(NamedTuple):
     everything: bool
     explain: bool
     dry_run: bool
+    watch: bool
     jobs: int | None
     keep_going: bool
     as_json: bool
@@ -66,6 +69,9 @@ _explain_option = click.option(
 _dry_run_option = click.option(
     "-n", "--dry-run", is_flag=True, help="Run nothing: say what would run, why, and how long that took before."
 )
+_watch_option = click.option(
+    "-w", "--watch", is_flag=True, help="Build again whenever packages in use have changed, until Ctrl-C."
+)
 
 
 @click.command()
@@ -73,6 +79,7 @@ _dry_run_option = click.option(
 @_all_option
 @_explain_option
 @_dry_run_option
+@_watch_option
 @jobs_option
 @keep_going_option
 @json_option
@@ -84,6 +91,7 @@ def build(
     everything: bool,
     explain: bool,
     dry_run: bool,
+    watch: bool,
     jobs: int | None,
     keep_going: bool,
     as_json: bool,
@@ -97,13 +105,16 @@ def build(
       brazil build PaymentService --explain
       brazil build --all --keep-going --jobs 4
       brazil build --dry-run
+      brazil build --watch
 
     \b
     Exit codes:
       1  a build failed
       3  the packages cannot be together
     """
-    return _build(session, _Asked("build", packages, everything, explain, dry_run, jobs, keep_going, as_json, events))
+    return _build(
+        session, _Asked("build", packages, everything, explain, dry_run, watch, jobs, keep_going, as_json, events)
+    )
 
 
 @click.command()
@@ -111,6 +122,7 @@ def build(
 @_all_option
 @_explain_option
 @_dry_run_option
+@_watch_option
 @junit_option
 @jobs_option
 @keep_going_option
@@ -123,6 +135,7 @@ def test(
     everything: bool,
     explain: bool,
     dry_run: bool,
+    watch: bool,
     junit: Path | None,
     jobs: int | None,
     keep_going: bool,
@@ -136,6 +149,7 @@ def test(
       brazil test
       brazil test LedgerKit --keep-going
       brazil test --all --dry-run
+      brazil test LedgerKit --watch
       brazil test --junit results
 
     \b
@@ -144,13 +158,17 @@ def test(
       3  the packages cannot be together
     """
     return _build(
-        session, _Asked("test", packages, everything, explain, dry_run, jobs, keep_going, as_json, events, junit)
+        session, _Asked("test", packages, everything, explain, dry_run, watch, jobs, keep_going, as_json, events, junit)
     )
 
 
 def _build(session: Session, asked: _Asked) -> int:
     _refuse_contradictions(asked)
-    return _foresee(session, asked) if asked.dry_run else _build_once(session, asked, session.look)
+    if asked.dry_run:
+        return _foresee(session, asked)
+    if asked.watch:
+        _watch(session, asked)
+    return _build_once(session, asked, session.look)
 
 
 def _refuse_contradictions(asked: _Asked) -> None:
@@ -159,6 +177,9 @@ def _refuse_contradictions(asked: _Asked) -> None:
     if asked.dry_run and (asked.events or asked.junit):
         option = "--events" if asked.events else "--junit"
         raise click.UsageError(f"With --dry-run nothing runs that {option} could tell about.")
+    if asked.watch and (asked.dry_run or asked.as_json):
+        other = "--dry-run" if asked.dry_run else "--json"
+        raise click.UsageError(f"--watch and {other} do not go together: --events tells a program of every build.")
 
 
 def _build_once(session: Session, asked: _Asked, look: "Look | None") -> int:
@@ -206,6 +227,36 @@ def _build_once(session: Session, asked: _Asked, look: "Look | None") -> int:
             tell(explain_lines(done))
         tell(build_lines(done, found), err=not done.succeeded)
     return 0 if done.succeeded else _FAILED
+
+
+def _watch(session: Session, asked: _Asked) -> "NoReturn":
+    from brazil.errors import BrazilError, InternalError
+    from brazil.events import Note
+    from brazil.operations.watching import build_on_changes
+    from brazil.report.event_data import json_to
+    from brazil.report.problems import problem_lines
+    from brazil.report.progress import lines_to
+
+    # Not the live view: each build opens its own.
+    emit = json_to(sys.stdout) if asked.events else lines_to(sys.stderr)
+
+    def build() -> bool:
+        try:
+            return _build_once(session, asked, None) == 0
+        except InternalError:
+            raise
+        except BrazilError as error:
+            lines = problem_lines(error)
+            if asked.events:
+                for line in lines:
+                    emit(Note("error", line.removeprefix("error: ")))
+            tell(lines, err=True)
+            return False
+
+    workspace = session.workspace()
+    wiring = session.wiring(workspace=workspace)
+    with wiring.folders() as folders:
+        build_on_changes(workspace, wiring.checkouts, folders, wiring.clock, build, emit)
 
 
 def _foresee(session: Session, asked: _Asked) -> int:
