@@ -172,6 +172,34 @@ class FailedRuns(Protocol):
         ...
 
 
+class SandboxEntrance(Protocol):
+    """Lets a user stand where a build or test runs, and see exactly what it sees; nothing of it is kept."""
+
+    def enter(self, request: SandboxRequest, arguments: Sequence[str], variables: Mapping[str, str]) -> int:
+        """Run a command of the user's in the place of the one requested, on his terminal; return its exit code.
+
+        The source is a private copy and outputs are empty; both are gone afterwards. There is no limit of time.
+
+        Args:
+            request: what would run.
+            arguments: program and arguments, at least one, started in /brazil.
+            variables: added to the environment of the request.
+
+        Raises:
+            UnavailableError: the sandbox could not be set up.
+        """
+        ...
+
+    def enter_failed(self, run: FailedRun, arguments: Sequence[str], variables: Mapping[str, str]) -> int:
+        """Do the same in the tree that a failed run left; what is changed there stays as long as the tree is kept.
+
+        Raises:
+            UsageError: the tree is gone.
+            UnavailableError: the sandbox could not be set up.
+        """
+        ...
+
+
 class ClosureRunner(Protocol):
     """Runs a user's own command with a closure at its paths for life; everything else is the user's machine."""
 

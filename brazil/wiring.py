@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from brazil.formats.configuration_file import ConfigurationFile
     from brazil.gitrepo.remote import Transport
     from brazil.operations.building import BuildPorts
-    from brazil.ports import Checkouts, Clock, ClosureRunner, Registry
+    from brazil.ports import Checkouts, Clock, ClosureRunner, Registry, SandboxEntrance
     from brazil.sandbox.bubblewrap import Bubblewrap
     from brazil.sandbox.failed import FailedFolders
     from brazil.sandbox.host_platform import HostPlatform
@@ -210,6 +210,13 @@ class Wiring:
         from brazil.sandbox.enter import BubblewrapClosureRunner
 
         return BubblewrapClosureRunner(self.store, self.bubblewrap)
+
+    @cached_property
+    def entrance(self) -> "SandboxEntrance":
+        """Lets a user stand where builds run."""
+        from brazil.sandbox.inside import BubblewrapEntrance
+
+        return BubblewrapEntrance(self.store, self.platform, _path(self.places.data, "runs"), self.bubblewrap)
 
     def examine(self) -> "Examination":
         """Find out by trying what builds are isolated from here."""

@@ -15,13 +15,13 @@ from brazil.events import Emit, Note
 from brazil.graph.closure import Affected, Closures
 from brazil.graph.dependency import DependencyGraph
 from brazil.graph.invariants import unused_overrides
-from brazil.model.action import Platform
+from brazil.model.action import Platform, StepId, StepKind
 from brazil.model.conflict import Conflict
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName, PackageVersion
 from brazil.model.package import MANIFEST, Manifest
 from brazil.model.versionset import PackageRecord, RegisteredPackage, Result, Revision
-from brazil.plan.planner import Plan, make_plan, required_builds
+from brazil.plan.planner import Plan, Step, make_plan, required_builds
 from brazil.ports import ContentStore, Registry, SourceProvider
 from brazil.resolve.solver import Request, resolve
 
@@ -165,6 +165,27 @@ class Builder(NamedTuple):
             artifacts={i: recorded[i].artifact for i, usable_ in usable.items() if usable_},
             order=candidate.graph.build_order(),
         )
+
+    def step(self, candidate: Candidate, step: StepId) -> Step | None:
+        """Make one Step, whether it has to run or not; None: the package has no tests.
+
+        Raises:
+            UsageError: as `plan`.
+            IntegrityError: as `plan`.
+        """
+        chosen = (step.interface,)
+        sources = {step.interface: self._source_tree(candidate, step.interface)}
+        plan = make_plan(
+            chosen if step.kind is StepKind.BUILD else (),
+            chosen if step.kind is StepKind.TEST else (),
+            manifests=candidate.manifests,
+            closures=candidate.closures,
+            sources=sources,
+            recipes=make_recipes(sources, candidate.manifests, self.store, candidate.manifest_file),
+            artifacts={},
+            order=chosen,
+        )
+        return plan.steps.get(step)
 
     def _source_tree(self, candidate: Candidate, interface: Interface) -> Digest:
         if interface in candidate.fresh:

@@ -201,19 +201,7 @@ class Execution:
             self._machine.store.write(blob)
         why = reasons(snapshot, self._previous.get(step.id))
         self._emit(StepStarted(step.id, keyed.key, why))
-        inputs = dict(keyed.inputs)
-        request = SandboxRequest(
-            label=str(step.id),
-            action=keyed.key,
-            command=keyed.command,
-            source=inputs.pop("src"),
-            inputs=tuple(inputs.items()),
-            timeout=step.timeout,
-            largest_output=LARGEST_OUTPUT,
-            largest_log=LARGEST_LOG,
-            keep_failed=step.id.kind is StepKind.TEST,
-            keep_for=self._keep_for,
-        )
+        request = sandbox_request(step, keyed, self._keep_for)
         try:
             result = self._machine.sandbox.run(request)
         except HermeticityError as error:
@@ -258,6 +246,29 @@ class Execution:
     ) -> None:
         with self._emit_lock:
             self._emit_unlocked(event)
+
+
+def sandbox_request(step: Step, keyed: KeyedStep, keep_for: str = "") -> SandboxRequest:
+    """Say how a Step runs.
+
+    Args:
+        step: what.
+        keyed: the same with its inputs.
+        keep_for: workspace that the tree is kept for when it fails; empty: it is removed.
+    """
+    inputs = dict(keyed.inputs)
+    return SandboxRequest(
+        label=str(step.id),
+        action=keyed.key,
+        command=keyed.command,
+        source=inputs.pop("src"),
+        inputs=tuple(inputs.items()),
+        timeout=step.timeout,
+        largest_output=LARGEST_OUTPUT,
+        largest_log=LARGEST_LOG,
+        keep_failed=step.id.kind is StepKind.TEST,
+        keep_for=keep_for,
+    )
 
 
 def _take(done: "queue.SimpleQueue[Outcome | BaseException]") -> "Outcome | BaseException":

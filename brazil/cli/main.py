@@ -39,7 +39,7 @@ _COMMANDS = {
     "build": ("brazil.cli.build", "build", "Build packages of the workspace."),
     "test": ("brazil.cli.build", "test", "Build packages of the workspace and run their tests."),
     "exec": ("brazil.cli.enter", "exec_", "Run a command inside a closure of a package."),
-    "shell": ("brazil.cli.enter", "shell", "Open a shell inside a closure of a package."),
+    "shell": ("brazil.cli.enter", "shell", "Open a shell inside a closure of a package, or where it failed."),
     "publish": ("brazil.cli.publish", "publish", "Build commits into a version set, as one new revision."),
     "vs": ("brazil.cli.vs", "vs", "Version sets: create, list, show, log, diff."),
     "package": ("brazil.cli.package", "package", "Packages: new, register, list, show, versions, dependencies."),

@@ -172,14 +172,14 @@ def list_(session: Session, as_json: bool) -> None:
 @json_option
 @pass_session
 def clean(session: Session, as_json: bool) -> None:
-    """Delete what can be made again: the links in build/, and what earlier builds are remembered by.
+    """Delete what can be made again: links, what earlier builds are remembered by, and the trees of failed ones.
 
     \b
     Example:
       brazil ws clean
     """
     workspace = session.workspace()
-    size = housekeeping.clean_workspace(workspace)
+    size = housekeeping.clean_workspace(workspace, session.wiring().failed_runs)
     if as_json:
         tell_json({"root": str(workspace.root), "bytes": size})
     else:
@@ -203,9 +203,11 @@ def delete(session: Session, folder: Path, force: bool, as_json: bool) -> None:
     if os.path.lexists(root / FILE_NAME):
         workspace = WorkspaceFolder(root)
         wiring = session.wiring(workspace=workspace)
-        housekeeping.delete_workspace(workspace, known, wiring.registry, wiring.sources, wiring.checkouts, force=force)
+        housekeeping.delete_workspace(
+            workspace, known, wiring.registry, wiring.sources, wiring.checkouts, wiring.failed_runs, force=force
+        )
     else:
-        housekeeping.forget_workspace(root, known)
+        housekeeping.forget_workspace(root, known, session.wiring().failed_runs)
     if as_json:
         tell_json({"deleted": str(root)})
     else:

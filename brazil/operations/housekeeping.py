@@ -7,7 +7,7 @@ from typing import NamedTuple
 from brazil.errors import BrazilError, Problem, UsageError
 from brazil.model.workspace import WorkspaceFile
 from brazil.operations.workspaces import refuse_unsaved
-from brazil.ports import Checkouts, Registry, SourceProvider
+from brazil.ports import Checkouts, FailedRuns, Registry, SourceProvider
 from brazil.workspace.folder import WorkspaceFolder
 from brazil.workspace.known import KnownWorkspaces
 
@@ -25,8 +25,8 @@ def list_workspaces(known: KnownWorkspaces) -> tuple[Listed, ...]:
     return tuple(_listed(root) for root in known.roots())
 
 
-def clean_workspace(workspace: WorkspaceFolder) -> int:
-    """Delete what can be made again: the links in `build/`, and what earlier builds are remembered by.
+def clean_workspace(workspace: WorkspaceFolder, failed: FailedRuns) -> int:
+    """Delete what can be made again: links, what earlier builds are remembered by, and the trees of failed ones.
 
     Returns:
         How many bytes it held.
@@ -36,7 +36,7 @@ def clean_workspace(workspace: WorkspaceFolder) -> int:
     """
     workspace.read()  # only what is a workspace is cleaned
     with workspace.lock():
-        return workspace.clean()
+        return workspace.clean() + failed.forget_all(workspace.root)
 
 
 def delete_workspace(
@@ -45,6 +45,7 @@ def delete_workspace(
     registry: Registry,
     sources: SourceProvider,
     checkouts: Checkouts,
+    failed: FailedRuns,
     *,
     force: bool,
 ) -> None:
@@ -59,15 +60,17 @@ def delete_workspace(
         if not force:
             _refuse_unsaved_anywhere(workspace, file, registry, sources, checkouts)
         workspace.delete()
+    failed.forget_all(workspace.root)
     known.remove(workspace.root)
 
 
-def forget_workspace(root: Path, known: KnownWorkspaces) -> None:
+def forget_workspace(root: Path, known: KnownWorkspaces, failed: FailedRuns) -> None:
     """Forget a workspace that is gone.
 
     Raises:
         UsageError: none was known there.
     """
+    failed.forget_all(root)
     if not known.remove(root):
         raise UsageError(Problem("workspace.none", f"{root} is no workspace", hint="'brazil ws list' lists yours"))
 

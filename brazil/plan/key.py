@@ -23,6 +23,8 @@ GENERATION = 1
 # The test run may leave a report here, relative to the working directory.
 REPORT = "report"
 
+_ENTER = "cd src\n"
+
 _IN_KEY = {"id", "script", "environment", "timeout", "source", "closure", "tools"}
 _NOT_IN_KEY = {"needs": "only the order of work; the artifacts it leads to are in"}
 if {*_IN_KEY, *_NOT_IN_KEY} != set(Step._fields):
@@ -66,6 +68,11 @@ def key_step(
     )
     key = _keep(encode_action(action), blobs)
     return KeyedStep(key, command, inputs, tuple(blobs))
+
+
+def script_of(command: Command) -> str:
+    """Return the script in the Command of a Step, as its recipe has it."""
+    return command.arguments[-1].removeprefix(_ENTER)
 
 
 def output_path(step: Step) -> str:
@@ -119,7 +126,7 @@ def _command(step: Step, layouts: Mapping[Interface, Layout]) -> Command:
         environment["BRAZIL_REPORT"] = f"/brazil/{REPORT}"
     return Command(
         # Paths outside are relative to /brazil, where the Remote Execution API starts a command.
-        arguments=("/bin/sh", "-euc", f"cd src\n{step.script}\n"),
+        arguments=("/bin/sh", "-euc", f"{_ENTER}{step.script}\n"),
         environment=tuple(sorted(environment.items())),
         working_directory="brazil",
         output_paths=(output_path(step),),

@@ -13,7 +13,7 @@ from brazil.operations.version_sets import DiffReport
 from brazil.plan.state import State
 from brazil.report.printable import printable
 from brazil.report.sets import diff_data, diff_lines, info_data
-from brazil.report.summary import outcome_summary
+from brazil.report.summary import kept_lines, outcome_summary
 from brazil.report.table import columns
 from brazil.report.tested import tested_data, tested_lines
 from brazil.report.unchanged import stale_lines
@@ -24,7 +24,12 @@ TestRuns = Mapping[StepId, Tested]  # what was found, of the runs that left a re
 
 def build_lines(build: WorkspaceBuild, found: TestRuns) -> list[str]:
     """Write what a build in a workspace came to."""
-    return [*tested_lines(found, build.outcomes), outcome_summary(build.outcomes), *stale_lines(build.stale)]
+    return [
+        *tested_lines(found, build.outcomes),
+        outcome_summary(build.outcomes),
+        *stale_lines(build.stale),
+        *kept_lines(build.kept),
+    ]
 
 
 def explain_lines(build: WorkspaceBuild) -> list[str]:
@@ -59,6 +64,7 @@ def build_data(build: WorkspaceBuild, found: TestRuns) -> dict[str, Any]:
         "artifacts": {str(interface): str(digest) for interface, digest in build.artifacts.items()},
         "stale": [str(interface) for interface in build.stale],
         "unchanged": [str(interface) for interface in build.unchanged],
+        "kept": [str(step) for step in build.kept],
     }
 
 

@@ -1,6 +1,6 @@
 """What a walk of a Plan came to, in a line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from brazil.build.executor import Outcome
 from brazil.model.action import StepId, StepKind
@@ -17,6 +17,7 @@ def again_lines(again: BuildAgain, found: Mapping[StepId, Tested]) -> list[str]:
         *tested_lines(found, again.outcomes),
         outcome_summary(again.outcomes, again.untouched),
         *stale_lines(again.stale),
+        *kept_lines(again.kept),
     ]
 
 
@@ -36,3 +37,13 @@ def outcome_summary(outcomes: Mapping[StepId, Outcome], untouched: int = 0) -> s
     parts = [f"{built} built", f"{tested} tested", f"{remembered} remembered"]
     parts += [f"{count[state]} {state.value}" for state in (State.FAILED, State.SKIPPED) if count[state]]
     return ", ".join(parts)
+
+
+def kept_lines(kept: Sequence[StepId]) -> list[str]:
+    """Say how to look at what failed."""
+    lines = []
+    for step in kept:
+        both = any(other != step and other.interface == step.interface for other in kept)
+        test = " --test" if both and step.kind is StepKind.TEST else ""
+        lines.append(f"look at {step} where it failed: brazil shell --failed{test} {step.interface}")
+    return lines

@@ -76,7 +76,14 @@ class Places(NamedTuple):
     inputs: Inputs
 
 
-def run_options(root: RootMounts, places: Places, environment: Sequence[tuple[str, str]], scratch: int) -> list[str]:
+def run_options(
+    root: RootMounts,
+    places: Places,
+    environment: Sequence[tuple[str, str]],
+    scratch: int,
+    *,
+    terminal: bool = False,
+) -> list[str]:
     """Say how bubblewrap sets up one run in /brazil.
 
     Args:
@@ -84,8 +91,10 @@ def run_options(root: RootMounts, places: Places, environment: Sequence[tuple[st
         places: what this run adds.
         environment: all variables of the command.
         scratch: bytes that /tmp and the home folder may each hold.
+        terminal: a user's terminal stays in control of the command; the filter must then keep it from typing there.
     """
-    options = [*NAMESPACES, "--ro-bind", root.skeleton, "/"]
+    options = [o for o in NAMESPACES if o != "--new-session"] if terminal else [*NAMESPACES]
+    options += ("--ro-bind", root.skeleton, "/")
     for path in root.binds:
         options += ("--ro-bind", path, path)
     for path, folder in root.hidden:

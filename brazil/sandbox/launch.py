@@ -30,7 +30,7 @@ from brazil.sandbox.limits import Limiter, limit_process
 
 _BLOCK = 1 << 16  # bytes read at once; what a pipe holds
 _FIRST_LOOK = 0.5  # seconds until the writable folders are measured for the first time
-_FILTER = filter_program()
+_FILTER, _TERMINAL_FILTER = filter_program(), filter_program(terminal=True)
 _LOOK_RATIO = 20  # measuring may take this part of the time
 
 
@@ -65,6 +65,8 @@ def launch(
     too_large: Callable[[], bool] = lambda: False,
     lock: int = -1,
     prepare: Callable[[int], None] | None = None,
+    *,
+    terminal: bool = False,
 ) -> Ending:
     """Run a command in a sandbox and wait for the end of all its processes.
 
@@ -79,11 +81,13 @@ def launch(
         lock: descriptor that stays open as long as anything of the run is alive, but not in the command; -1: none.
         prepare: called when all mounts are made and the command has not started, with a descriptor of the run's
             mount namespace; what it raises ends the run.
+        terminal: the command has our input and output and is in our session, so it may be a shell on a terminal;
+            what it says is not seen here.
 
     Raises:
         OSError: bubblewrap cannot be started, or its limits cannot be set.
     """
-    run = _Run(limits, stop, too_large, prepare)
+    run = _Run(limits, stop, too_large, prepare, terminal)
     group = limiter.group(memory=limits.memory, processes=limits.processes)
     try:
         with group.entered():
@@ -108,7 +112,12 @@ class _Run:
     """The descriptors and the state of one run."""
 
     def __init__(
-        self, limits: Limits, stop: int, too_large: Callable[[], bool], prepare: Callable[[int], None] | None
+        self,
+        limits: Limits,
+        stop: int,
+        too_large: Callable[[], bool],
+        prepare: Callable[[int], None] | None,
+        terminal: bool,
     ) -> None:
         self.log = bytearray()
         self.dropped = 0
@@ -119,6 +128,7 @@ class _Run:
         self._stop = stop
         self._too_large = too_large
         self._prepare = prepare
+        self._terminal = terminal
         self._open: set[int] = set()
         self._outer: subprocess.Popen[bytes] | None = None
         self._alive = True  # as far as bubblewrap's own end was not seen yet
@@ -150,14 +160,14 @@ class _Run:
         self._outer = subprocess.Popen(
             ["bwrap", *descriptors, "--", *command],  # seen inside as the first process: no path of the host
             executable=bwrap,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
+            stdin=None if self._terminal else subprocess.DEVNULL,
+            stdout=None if self._terminal else output,
+            stderr=None if self._terminal else output,
             pass_fds=passed,
             env={},
             cwd="/",
             umask=0o022,
-            start_new_session=True,  # a terminal's signals are for us; we then end the run in order
+            start_new_session=not self._terminal,  # a terminal's signals are for us; we then end the run in order
         )
         for descriptor in (*passed, output):
             if descriptor != lock:
@@ -267,7 +277,7 @@ class _Run:
             self._prepare(namespace)
             self._close(namespace)
         with suppress(BrokenPipeError):
-            os.write(self._calls, _FILTER)
+            os.write(self._calls, _TERMINAL_FILTER if self._terminal else _FILTER)
         self._close(self._calls)
 
     def _read_status(self) -> bool:

@@ -63,7 +63,7 @@ class BubblewrapSandbox:
         self._failed = failed
         self._limiter = Limiter(find_hierarchies())
         self._binder = Binder()
-        self._scratch = _half_of_memory()
+        self._scratch = half_of_memory()
         self._stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)  # never read: once set it wakes every run
         weakref.finalize(self, os.close, self._stop)
         self._stopped = False
@@ -97,7 +97,7 @@ class BubblewrapSandbox:
         """See `Sandbox.run`."""
         if self._stopped:
             raise UnavailableError(Problem("sandbox.stopped", f"{request.label} was not started", "work was stopped"))
-        outputs = _output_places(request)
+        outputs = output_places(request)
         self._bwrap()  # before anything is made for the run
         self._probe()
         folder = self._folders.make()
@@ -212,7 +212,7 @@ def log_text(ending: Ending, request: SandboxRequest) -> bytes:
     return text + "".join(f"brazil: {note}\n" for note in notes).encode()
 
 
-def _output_places(request: SandboxRequest) -> list[str]:
+def output_places(request: SandboxRequest) -> list[str]:
     """Check where things are put, and return the outputs' places relative to /brazil.
 
     Raises:
@@ -241,5 +241,6 @@ def _is_clean(place: str) -> bool:
     return "\0" not in place and "" not in parts and "." not in parts and ".." not in parts
 
 
-def _half_of_memory() -> int:
+def half_of_memory() -> int:
+    """Return bytes: what /tmp and the home folder may each hold at most."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
