@@ -143,6 +143,102 @@ def test_a_closure_inside_another_has_nothing_of_that(work: Product) -> None:
     assert members == ["Rates-1.0"]
 
 
+class TestWhereABuildRuns:
+    def test_it_sees_what_a_build_sees(self, work: Product) -> None:
+        """The source is a copy, the output empty, there is no network, and what a build runs can be run by hand."""
+        script = """
+            cat rate; ls /brazil /brazil/pkg /home; wc -l </proc/net/dev
+            eval "$BRAZIL_SCRIPT"; ls "$BRAZIL_OUT"; echo changed >rate; exit 6
+        """
+        done = work.process("shell", "--sandbox", "Rates", "--", "sh", "-c", script)
+        assert " ".join(done.out.split()) == (
+            "19 /brazil: pkg src /brazil/pkg: Rates-1.0 /home: build 3 node_modules share"
+        )
+        assert done.code == 6
+        assert (work.src("Rates") / "rate").read_text() == "19\n"
+
+    def test_the_environment_is_the_builds_and_little_more(self, work: Product) -> None:
+        shown = {}
+        for way in (["--sandbox"], ["--sandbox", "--test"]):
+            done = work.process("shell", *way, "Shop", "--", "env")
+            shown[way[-1]] = dict(line.split("=", 1) for line in done.out.splitlines() if "=" in line)
+        assert shown["--sandbox"]["PATH"].startswith("/brazil/tools/bin:/brazil/pkg/Money-1.0/bin:")
+        assert shown["--test"]["BRAZIL_REPORT"] == "/brazil/report"
+        assert shown["--sandbox"].keys() & work.environment.keys() <= {"HOME", "PATH", "PWD", "OLDPWD", "TERM", "LANG",
+            "TMPDIR", "USER", "LOGNAME", "TZ"}  # fmt: skip
+        assert shown["--sandbox"]["HOME"] == "/home/build"
+
+    def test_a_shell_on_a_terminal_has_the_keys_and_gives_it_back(self, work: Product) -> None:
+        seen, code = on_a_terminal(
+            work,
+            *("shell", "--sandbox", "Rates"),
+            type_in={
+                "(build Rates-1.0) /brazil/src$ ": "echo $((40 + 1)); sleep 60",
+                "41": "\x03echo after $?",
+                "after 130": "exit 5",
+            },
+        )
+        assert "inside the sandbox of build Rates-1.0" in seen
+        assert code == 5
+
+    def test_a_lone_command_on_a_terminal_has_the_keys(self, work: Product) -> None:
+        script = "trap 'echo caught; exit 7' INT; echo rea''dy; while :; do sleep 0.05; done"
+        words = ("shell", "--sandbox", "Rates", "--", "sh", "-c", script)
+        seen, code = on_a_terminal(work, *words, type_in={"ready": "\x03"})
+        assert ("caught" in seen, code) == (True, 7)
+
+    def test_nothing_can_be_typed_for_the_shell_outside(self, work: Product) -> None:
+        script = "import fcntl\ntry: fcntl.ioctl(0, 0x5412, b'x')\nexcept OSError: print('ref' + 'used')"
+        seen, code = on_a_terminal(work, "shell", "--sandbox", "Rates", "--", "python3", "-c", script, type_in={})
+        assert ("refused" in seen, code) == (True, 0)
+
+
+class TestWhereItFailed:
+    def test_from_the_message_to_the_tree_and_until_it_succeeds(self, shop: Product) -> None:
+        work = shop.workspace("Rates")
+        assert "[shell.nothing-failed]" in work.run("shell", "--failed").err
+        work.edit("Rates", "brazil.toml", "cp rate", "echo half >$BRAZIL_OUT/half\\nfalse\\ncp rate")
+        failed = work.run("build")
+        told = "look at build Rates-1.0 where it failed: brazil shell --failed Rates-1.0"
+        assert (failed.code, failed.err.splitlines()[-1]) == (1, told)
+        assert work.run("build", "--json").data["kept"] == ["build Rates-1.0"]
+        inside = work.process("shell", "--failed", "--", "sh", "-c", 'pwd; cat "$BRAZIL_OUT/half"; echo 7 >rate')
+        assert (inside.code, inside.out) == (0, "/brazil/src\nhalf\n")
+        assert work.process("shell", "--failed", "Rates", "--", "cat", "rate").out == "7\n"
+        assert (work.src("Rates") / "rate").read_text() == "19\n"
+        assert "did you mean Rates?" in work.run("shell", "--failed", "Rate").err
+        assert "[shell.nothing-failed]" in work.run("shell", "--failed", "--test", "Rates").err
+        other = shop.workspace(name="other")
+        assert "[shell.nothing-failed]" in other.run("shell", "--failed").err
+        work.edit("Rates", "brazil.toml", "\\nfalse", "")
+        work.ok("build")
+        assert "[shell.nothing-failed]" in work.run("shell", "--failed").err
+
+    def test_a_banner_says_what_failed_and_where_the_log_is(self, shop: Product) -> None:
+        work = shop.workspace("Rates")
+        work.edit("Rates", "brazil.toml", "test -s rate", "echo wrong; exit 9")
+        assert work.run("test").err.splitlines()[-1].endswith("brazil shell --failed Rates-1.0")
+        seen, code = on_a_terminal(
+            work, "shell", "--failed", type_in={"(test Rates-1.0) /brazil/src$ ": 'sh -eu -c "$BRAZIL_SCRIPT"; exit $?'}
+        )
+        assert "inside the sandbox of test Rates-1.0 as it failed: exit code 9" in seen
+        assert "  | echo wrong; exit 9" in seen
+        log = next(line for line in seen.splitlines() if line.startswith("log: ")).removeprefix("log: ")
+        assert Path(log).read_text() == "wrong\n"
+        assert code == 9
+        assert work.ok("ws", "clean").out.startswith("cleaned")
+        assert "[shell.nothing-failed]" in work.run("shell", "--failed").err
+        assert not Path(log).exists()
+
+    def test_it_goes_with_its_workspace(self, shop: Product) -> None:
+        work = shop.workspace("Rates")
+        work.edit("Rates", "brazil.toml", "cp rate", "false; cp rate")
+        work.run("build")
+        assert list((shop.home / "data" / "failed").iterdir())
+        shop.ok("ws", "delete", "work", "--force")
+        assert list((shop.home / "data" / "failed").iterdir()) == []
+
+
 class TestWhatIsRefused:
     @pytest.mark.parametrize(
         ("arguments", "code", "hint"),
@@ -156,6 +252,14 @@ class TestWhatIsRefused:
             ("shell Shp", "build.unknown-package", "did you mean Shop?"),
             ("shell Shop-2.0", "build.unknown-package", "did you mean Shop-1.0?"),
             ("shell Shop -- no-such-program", "exec.no-program", "PATH of the closure"),
+            ("shell Shop true", "command.usage", "brazil shell --help"),
+            ("shell --sandbox --failed Shop", "command.usage", "brazil shell --help"),
+            ("shell --sandbox --closure test Shop", "command.usage", "brazil shell --help"),
+            ("shell --test Shop", "command.usage", "brazil shell --help"),
+            ("shell --sandbox Shp", "build.unknown-package", "did you mean Shop?"),
+            ("shell --sandbox --test Stamp", "shell.no-tests", "leave --test out"),
+            ("shell --failed", "shell.nothing-failed", "succeeded since"),
+            ("shell --failed Shop", "shell.nothing-failed", "succeeded since"),
         ],
     )
     def test_with_what_helps(self, work: Product, arguments: str, code: str, hint: str) -> None:
