@@ -142,7 +142,9 @@ class GitRegistry:
 
     def sets(self) -> Sequence[VersionSetName]:
         """Return the names of all version sets, sorted."""
-        return self._open().sets()
+        reader = self._open()
+        reader.require_whole_sets()
+        return reader.sets()
 
     def create_set(self, name: VersionSetName, draft: Draft) -> Revision:
         """Begin a set: revision 0 when the draft pins nothing, else revision 1."""

