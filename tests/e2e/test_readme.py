@@ -133,8 +133,8 @@ def test_the_page_of_every_build_system_has_an_example() -> None:
     assert [page.stem for page in OF_BUILD_SYSTEMS] == sorted(NEEDED)
 
 
-def test_the_readme_shows_a_tour_of_every_step() -> None:
-    commands = "".join(example.commands for example in examples(ROOT / "README.md"))
+def test_the_tour_shows_every_step() -> None:
+    commands = "".join(example.commands for example in examples(ROOT / "docs" / "tour.md"))
     steps = ("package register", "vs create", "publish", "ws create", "ws use", "build", "test", "exec", "vs diff")
     assert [step for step in steps if f"brazil {step}" not in commands] == []
 
