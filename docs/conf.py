@@ -17,10 +17,9 @@ VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "brazil" / "__init__.py").r
 # that a new page always has a place.
 SECTIONS = {
     "Begin": ("docs/tour", "docs/concepts", "docs/daily", "docs/closures", "examples/*/README"),
-    "Guides": ("docs/ci", "docs/coming-from/*", "docs/troubleshooting", "docs/problems"),
+    "Guides": ("docs/ci", "docs/coming-from/README", "docs/troubleshooting", "docs/problems"),
     "Reference": (
         "docs/commands/README",
-        "docs/commands/index",
         "docs/manifest",
         "docs/build-systems/README",
         "docs/json",
@@ -34,8 +33,8 @@ SECTIONS = {
 # Pages that have further ones below them.
 PARENTS = {
     "docs/problems": "brazil/explanations/*",
+    "docs/coming-from/README": "docs/coming-from/*",
     "docs/commands/README": "docs/commands/*",
-    "docs/commands/index": "docs/commands/*",
     "docs/build-systems/README": "docs/build-systems/*",
     "docs/schema/README": "docs/schema/*",
     "docs/decisions/README": "docs/decisions/*",
