@@ -16,7 +16,7 @@ VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "brazil" / "__init__.py").r
 # The navigation: titles, and the pages below each. A pattern stands for the pages that nothing before it has named, so
 # that a new page always has a place.
 SECTIONS = {
-    "Begin": ("docs/tour", "docs/concepts", "docs/daily", "docs/closures", "examples/*/README"),
+    "Begin": ("docs/tour", "docs/concepts", "docs/daily", "docs/closures", "examples/workspace/README"),
     "Guides": ("docs/ci", "docs/coming-from/README", "docs/troubleshooting", "docs/problems"),
     "Reference": (
         "docs/commands/README",
@@ -33,6 +33,7 @@ SECTIONS = {
 # Pages that have further ones below them.
 PARENTS = {
     "docs/problems": "brazil/explanations/*",
+    "examples/workspace/README": "examples/workspace/*/README",
     "docs/coming-from/README": "docs/coming-from/*",
     "docs/commands/README": "docs/commands/*",
     "docs/build-systems/README": "docs/build-systems/*",
@@ -44,7 +45,7 @@ project = "brazil"
 version = release = VERSION[1] if VERSION else ""
 extensions = ["myst_parser"]
 root_doc = "docs/index"
-include_patterns = ["README.md", "CHANGELOG.md", "docs/**.md", "brazil/explanations/*.md", "examples/*/README.md"]
+include_patterns = ["README.md", "CHANGELOG.md", "docs/**.md", "brazil/explanations/*.md", "examples/**/README.md"]
 exclude_patterns = [".*", "build", "dist", "tests"]  # not even walked
 nitpicky = True
 highlight_language = "none"
