@@ -22,6 +22,8 @@ from brazil.report.printable import printable
 from brazil.report.problems import error_data, problem_lines
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from brazil.workspace.trace import Look
 
 _INTERRUPTED, _TERMINATED = 130, 143
@@ -44,6 +46,7 @@ _COMMANDS = {
     "vs": ("brazil.cli.vs", "vs", "Version sets: create, list, show, log, diff."),
     "package": ("brazil.cli.package", "package", "Packages: new, register, list, show, versions, dependencies."),
     "explain": ("brazil.cli.explain", "explain", "Say what an error code means and what to do."),
+    "completion": ("brazil.cli.completion", "completion", "Print the script that lets your shell complete commands."),
     "doctor": ("brazil.cli.doctor", "doctor", "Say what builds are isolated from here, and what is missing."),
 }
 
@@ -74,6 +77,13 @@ class LazyGroup(click.Group):
             hint = f" Did you mean '{near}'?" if near else ""
             ctx.fail(f"No such command {args[0]!r}.{hint}")
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
+        """Offer the commands without importing them."""
+        from click.shell_completion import CompletionItem
+
+        named = [(name, text) for name, (_, _, text) in _COMMANDS.items() if name.startswith(incomplete)]
+        return [*(CompletionItem(n, help=t) for n, t in named), *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""

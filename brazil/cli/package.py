@@ -9,18 +9,6 @@ from brazil.cli.context import Session, json_option, pass_session, tell, tell_js
 from brazil.model.names import package_name
 from brazil.model.package import Kind
 from brazil.model.versionset import RegisteredPackage
-from brazil.operations import manifest_edits, packages, starting
-from brazil.report.packages import (
-    edit_data,
-    edit_lines,
-    new_package_data,
-    new_package_lines,
-    package_data,
-    package_lines,
-    registered_data,
-    version_lines,
-)
-from brazil.report.sets import record_data
 
 
 @click.group()
@@ -51,6 +39,9 @@ def new(session: Session, name: str, folder: Path | None, system: str, as_json: 
       brazil package new JsonKit --build-system cmake
       brazil package new ZLib zlib-1.3
     """
+    from brazil.operations import starting
+    from brazil.report.packages import new_package_data, new_package_lines
+
     wiring = session.wiring()
     place = Path(os.path.abspath(folder or name))  # noqa: PTH100 - links in the way stay as they are
     begun = starting.new_package(package_name(name), place, system, wiring.checkouts, wiring.actor)
@@ -73,6 +64,9 @@ def register(session: Session, name: str, repository: str, owners: tuple[str, ..
     Example:
       brazil package register MoneyKit --repository https://git.example.com/MoneyKit.git
     """
+    from brazil.operations import packages
+    from brazil.report.packages import registered_data
+
     wiring = session.wiring()
     wiring.registry.refresh()
     place = repository if ":" in repository else str(Path(repository).absolute())
@@ -95,6 +89,9 @@ def list_(session: Session, as_json: bool) -> None:
     Example:
       brazil package list --json
     """
+    from brazil.operations import packages
+    from brazil.report.packages import package_data, package_lines
+
     registry = session.wiring().registry
     registry.refresh()
     views = packages.list_packages(registry)
@@ -115,6 +112,9 @@ def show(session: Session, name: str, as_json: bool) -> None:
     Example:
       brazil package show MoneyKit
     """
+    from brazil.operations import packages
+    from brazil.report.packages import package_data, package_lines
+
     registry = session.wiring().registry
     registry.refresh()
     view = packages.show_package(package_name(name), registry)
@@ -136,6 +136,10 @@ def versions(session: Session, name: str, limit: int | None, as_json: bool) -> N
     Example:
       brazil package versions MoneyKit -n 5
     """
+    from brazil.operations import packages
+    from brazil.report.packages import version_lines
+    from brazil.report.sets import record_data
+
     registry = session.wiring().registry
     registry.refresh()
     records = packages.package_versions(package_name(name), registry, limit)
@@ -185,6 +189,9 @@ def add(session: Session, wanted: tuple[str, ...], kind: str | None, at_least: i
       brazil package dependencies add JsonKit
       brazil package dependencies add TestKit-2.0 --kind test
     """
+    from brazil.operations import manifest_edits
+    from brazil.report.packages import edit_data, edit_lines
+
     file = manifest_edits.find_manifest(Path.cwd())
     registry = session.wiring().registry
     registry.refresh()
@@ -208,6 +215,9 @@ def remove(session: Session, names: tuple[str, ...], kind: str | None, as_json: 
     Example:
       brazil package dependencies remove JsonKit
     """
+    from brazil.operations import manifest_edits
+    from brazil.report.packages import edit_data, edit_lines
+
     file = manifest_edits.find_manifest(Path.cwd())
     kinds = (Kind(kind),) if kind else tuple(Kind)
     edit = manifest_edits.remove_dependencies(file, [package_name(name) for name in names], kinds)

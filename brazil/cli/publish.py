@@ -1,6 +1,7 @@
 """`brazil publish`: build commits into a version set."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,14 +18,10 @@ from brazil.cli.context import (
     tell_json,
 )
 from brazil.model.names import PackageName, package_name, parse_interface, version_set_name
-from brazil.operations.packages import known_package
-from brazil.operations.publishing import BuildsFailed, Published, PublishRequest
-from brazil.operations.publishing import publish as publish_commits
-from brazil.operations.testing import prepare_reports, tested, write_reports
-from brazil.operations.version_sets import diff_sets
-from brazil.operations.workspaces import commits_to_publish
-from brazil.report.builds import exit_code, publish_data, publish_lines
 from brazil.wiring import Wiring
+
+if TYPE_CHECKING:
+    from brazil.operations.publishing import PublishRequest
 
 
 @click.command()
@@ -77,6 +74,12 @@ def publish(
       6  what the change stands on is broken, not the change
       7  somebody else published the same packages meanwhile
     """
+    from brazil.operations.publishing import BuildsFailed, Published
+    from brazil.operations.publishing import publish as publish_commits
+    from brazil.operations.testing import prepare_reports, tested, write_reports
+    from brazil.operations.version_sets import diff_sets
+    from brazil.report.builds import exit_code, publish_data, publish_lines
+
     wiring, request = _what(session, set_name, packages, jobs)
     request = request._replace(
         targets=tuple(parse_interface(target) for target in targets),
@@ -106,8 +109,11 @@ def publish(
 
 def _what(
     session: Session, set_name: str | None, packages: tuple[str, ...], jobs: int | None
-) -> tuple[Wiring, PublishRequest]:
+) -> "tuple[Wiring, PublishRequest]":
     """Work out the set and the commits, from the options, and from the workspace where they say nothing."""
+    from brazil.operations.publishing import PublishRequest
+    from brazil.operations.workspaces import commits_to_publish
+
     refs = dict(_named(text) for text in packages)
     if set_name and refs:
         wiring = session.wiring(jobs=jobs)
@@ -131,6 +137,8 @@ def _what(
 
 
 def _resolved(wiring: Wiring, refs: dict[PackageName, str]) -> dict[PackageName, str]:
+    from brazil.operations.packages import known_package
+
     return {
         name: wiring.sources.resolve(known_package(name, wiring.registry), ref or "HEAD")
         for name, ref in sorted(refs.items())

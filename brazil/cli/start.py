@@ -11,6 +11,11 @@ _QUICK = ("build", "test")
 
 def run(arguments: "Sequence[str]") -> int:
     """Run a command line and return its exit code."""
+    if "_BRAZIL_COMPLETE" in os.environ:
+        from brazil.cli.complete import answer
+
+        return answer(os.environ)
+
     look = None
     if arguments and arguments[0] in _QUICK and not any(word.startswith("-") for word in arguments):
         from brazil.cli.unchanged import look_at, told

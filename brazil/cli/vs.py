@@ -1,14 +1,16 @@
 """`brazil vs`: version sets."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from brazil.cli.context import Session, json_option, pass_session, tell, tell_json
 from brazil.errors import Problem, UsageError
 from brazil.model.names import parse_interface, version_set_name
-from brazil.model.versionset import Policy, Revision
-from brazil.operations import version_sets
-from brazil.ports import Registry
-from brazil.report.sets import diff_data, diff_lines, info_data, log_lines, revision_data, revision_lines
+
+if TYPE_CHECKING:
+    from brazil.model.versionset import Revision
+    from brazil.ports import Registry
 
 
 @click.group()
@@ -33,6 +35,10 @@ def create(
       brazil vs create shop/dev --target PaymentService-1.0
       brazil vs create shop/try --from shop/dev@2
     """
+    from brazil.model.versionset import Policy
+    from brazil.operations import version_sets
+    from brazil.report.sets import revision_data
+
     registry = session.wiring().registry
     registry.refresh()
     begin = _revision(origin, registry) if origin else None
@@ -55,6 +61,8 @@ def list_(session: Session, as_json: bool) -> None:
     Example:
       brazil vs list
     """
+    from brazil.report.sets import info_data
+
     registry = session.wiring().registry
     registry.refresh()
     revisions = [registry.revision(name) for name in registry.sets()]
@@ -76,6 +84,8 @@ def show(session: Session, revision: str, as_json: bool) -> None:
       brazil vs show shop/dev
       brazil vs show shop/dev@1 --json
     """
+    from brazil.report.sets import revision_data, revision_lines
+
     registry = session.wiring().registry
     registry.refresh()
     found = _revision(revision, registry)
@@ -97,6 +107,9 @@ def log(session: Session, name: str, limit: int | None, as_json: bool) -> None:
     Example:
       brazil vs log shop/dev -n 10
     """
+    from brazil.operations import version_sets
+    from brazil.report.sets import info_data, log_lines
+
     infos = version_sets.set_log(version_set_name(name), session.wiring().registry, limit)
     if as_json:
         tell_json({"revisions": [info_data(info) for info in infos]})
@@ -118,6 +131,9 @@ def diff(session: Session, before: str, after: tuple[str, ...], as_json: bool) -
       brazil vs diff shop/dev@2 shop/live@7
       brazil vs diff shop/dev  # its newest revision and the one before
     """
+    from brazil.operations import version_sets
+    from brazil.report.sets import diff_data, diff_lines
+
     wiring = session.wiring()
     registry = wiring.registry
     registry.refresh()
@@ -129,7 +145,7 @@ def diff(session: Session, before: str, after: tuple[str, ...], as_json: bool) -
         tell(diff_lines(report))
 
 
-def _two_revisions(before: str, after: tuple[str, ...], registry: Registry) -> tuple[Revision, Revision]:
+def _two_revisions(before: str, after: tuple[str, ...], registry: "Registry") -> "tuple[Revision, Revision]":
     if len(after) == 2 and "@" not in before:
         return _revision(f"{before}@{after[0]}", registry), _revision(f"{before}@{after[1]}", registry)
     if len(after) == 1:
@@ -143,7 +159,7 @@ def _two_revisions(before: str, after: tuple[str, ...], registry: Registry) -> t
     raise click.UsageError("Write 'SET N M', or 'SET[@N] SET[@M]'.")
 
 
-def _revision(text: str, registry: Registry) -> Revision:
+def _revision(text: str, registry: "Registry") -> "Revision":
     """Read `shop/dev` or `shop/dev@3`."""
     name, at, number = text.partition("@")
     if at and not (number.isascii() and number.isdigit() and len(number) < 10):

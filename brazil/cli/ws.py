@@ -7,18 +7,6 @@ import click
 
 from brazil.cli.context import Session, json_option, pass_session, tell, tell_json
 from brazil.model.names import package_name, version_set_name
-from brazil.operations import housekeeping, workspaces
-from brazil.report.sets import diff_data, diff_lines
-from brazil.report.workspaces import (
-    created_data,
-    in_use_data,
-    in_use_lines,
-    listed_data,
-    listed_lines,
-    workspace_data,
-    workspace_lines,
-)
-from brazil.workspace.folder import WorkspaceFolder
 from brazil.workspace.place import FILE_NAME
 
 
@@ -40,6 +28,9 @@ def create(session: Session, name: str, set_name: str, revision: int | None, as_
     Example:
       brazil ws create work --set shop/dev
     """
+    from brazil.operations import workspaces
+    from brazil.report.workspaces import created_data
+
     wiring = session.wiring()
     workspace = workspaces.create_workspace(Path.cwd() / name, version_set_name(set_name), revision, wiring.registry)
     wiring.known_workspaces.add(workspace.root)
@@ -64,6 +55,9 @@ def use(session: Session, packages: tuple[str, ...], head: bool, commit: str | N
       brazil ws use MoneyKit
       brazil ws use MoneyKit --head
     """
+    from brazil.operations import workspaces
+    from brazil.report.workspaces import in_use_data, in_use_lines
+
     if head and commit:
         raise click.UsageError("--head and --commit cannot be used together.")
     workspace = session.workspace()
@@ -94,6 +88,8 @@ def drop(session: Session, packages: tuple[str, ...], force: bool, as_json: bool
     Example:
       brazil ws drop MoneyKit
     """
+    from brazil.operations import workspaces
+
     workspace = session.workspace()
     wiring = session.wiring(workspace=workspace)
     done = workspaces.drop_packages(
@@ -120,6 +116,9 @@ def show(session: Session, as_json: bool) -> None:
     Example:
       brazil ws show
     """
+    from brazil.operations import workspaces
+    from brazil.report.workspaces import workspace_data, workspace_lines
+
     workspace = session.workspace()
     wiring = session.wiring(workspace=workspace)
     view = workspaces.show_workspace(workspace, wiring.registry, wiring.checkouts)
@@ -140,6 +139,9 @@ def sync(session: Session, revision: int | None, as_json: bool) -> None:
     Example:
       brazil ws sync
     """
+    from brazil.operations import workspaces
+    from brazil.report.sets import diff_data, diff_lines
+
     workspace = session.workspace()
     wiring = session.wiring(workspace=workspace)
     report = workspaces.sync_workspace(workspace, revision, wiring.registry, wiring.sources)
@@ -161,6 +163,9 @@ def list_(session: Session, as_json: bool) -> None:
     Example:
       brazil ws list
     """
+    from brazil.operations import housekeeping
+    from brazil.report.workspaces import listed_data, listed_lines
+
     found = housekeeping.list_workspaces(session.wiring().known_workspaces)
     if as_json:
         tell_json({"workspaces": listed_data(found)})
@@ -178,6 +183,8 @@ def clean(session: Session, as_json: bool) -> None:
     Example:
       brazil ws clean
     """
+    from brazil.operations import housekeeping
+
     workspace = session.workspace()
     size = housekeeping.clean_workspace(workspace, session.wiring().failed_runs)
     if as_json:
@@ -198,6 +205,9 @@ def delete(session: Session, folder: Path, force: bool, as_json: bool) -> None:
     Example:
       brazil ws delete work
     """
+    from brazil.operations import housekeeping
+    from brazil.workspace.folder import WorkspaceFolder
+
     root = Path(os.path.abspath(folder))  # noqa: PTH100 - links in the way stay as they are
     known = session.wiring().known_workspaces
     if os.path.lexists(root / FILE_NAME):
