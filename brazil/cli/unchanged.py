@@ -37,7 +37,7 @@ def told(found: Look) -> bool:
     """Say that there is nothing to do; False when there may be, or nothing can be said."""
     if not found.nothing_changed:
         return False
-    lines = [nothing_ran(found.trace.results), *stale_lines(found.trace.stale)]
+    lines = [nothing_ran(found.trace.results), *stale_lines(*found.trace.stale)]
     try:
         sys.stdout.write("\n".join((*lines, "")))
         sys.stdout.flush()

@@ -18,7 +18,7 @@ from brazil.plan.state import GOOD_ENDS
 from brazil.ports import Checkouts
 from brazil.workspace.folder import WorkspaceFolder
 from brazil.workspace.record_file import RecordFile
-from brazil.workspace.trace import Look
+from brazil.workspace.trace import NOTHING_STALE, Look, Stale
 
 
 class BuildAgain(NamedTuple):
@@ -26,7 +26,7 @@ class BuildAgain(NamedTuple):
 
     outcomes: Mapping[StepId, Outcome]  # of the Steps that a changed source may affect
     untouched: int  # Steps that nothing which changed can affect: remembered without a look
-    stale: tuple[str, ...]  # as the build before told them; none when it failed
+    stale: Stale  # as the build before told it; nothing when it failed
     kept: tuple[StepId, ...] = ()  # failed Steps whose tree was kept
 
     @property
@@ -72,7 +72,9 @@ def build_again(
     artifacts = built(outcomes)
     mine = plan.in_use(interface.name for interface in artifacts)  # a Step may be of a pinned line of the package
     link_artifacts(workspace, {i: artifacts[i] for i in mine if i in artifacts}, machine)
-    again = BuildAgain(outcomes, look.trace.results - len(outcomes), (), kept_failures(workspace, outcomes, machine))
+    again = BuildAgain(
+        outcomes, look.trace.results - len(outcomes), NOTHING_STALE, kept_failures(workspace, outcomes, machine)
+    )
     if again.succeeded:
         again = again._replace(stale=look.trace.stale)
         link_artifacts(workspace, {i: digest for i, digest in unsure.items() if i not in artifacts}, machine)

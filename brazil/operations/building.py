@@ -8,10 +8,11 @@ from brazil.build.executor import Execution, Machine, Outcome
 from brazil.build.history import history
 from brazil.build.remembered import remember
 from brazil.build.sources import fresh_package
+from brazil.build.stale import CatchUp, catch_up, stale_packages, steps_to_catch_up
 from brazil.errors import IntegrityError, Problem, UsageError
 from brazil.events import Emit
 from brazil.graph.closure import ClosureKind, Closures
-from brazil.model.action import Snapshot, StepId
+from brazil.model.action import Snapshot, StepId, StepKind
 from brazil.model.conflict import Conflict
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName
@@ -46,6 +47,7 @@ class WorkspaceBuild(NamedTuple):
     stale: tuple[Interface, ...]  # pinned consumers of what is in use that were not asked for; none when it failed
     unchanged: tuple[Interface, ...]  # taken as the base has them: asked for, or seen by a Step; sorted
     kept: tuple[StepId, ...] = ()  # failed Steps whose tree was kept
+    catch_up: CatchUp | None = None  # what brings the stale ones up to date; None: there are none
 
     @property
     def succeeded(self) -> bool:
@@ -121,7 +123,10 @@ def build_workspace(
     )
     if build.succeeded and not request.closures:
         # Before that, what a consumer should be built against is not known.
-        build = build._replace(stale=_stale(candidate, artifacts, machine))
+        recorded = candidate.base.results.get(machine.sandbox.platform.name, {})
+        if stale := stale_packages(candidate, recorded, artifacts):
+            unbuilt = candidate.fresh.keys() - artifacts.keys()
+            build = build._replace(stale=stale, catch_up=_catch_up(candidate, stale, unbuilt, machine))
         make_room(str(workspace.root))
         plan_state = NOTHING
         if not candidate.affected.rebuild - {step.interface for step in plan.steps}:
@@ -129,7 +134,8 @@ def build_workspace(
             tops = {i: machine.store.read_directory(package.source) for i, package in candidate.fresh.items()}
             records = remember(plan, outcomes, artifacts, tops)
             plan_state = write_records(plan_path(workspace, key), records)
-        leave_trace(workspace, key, rows_of(checkouts), len(outcomes), tuple(map(str, build.stale)), plan_state)
+        stale_told = (tuple(map(str, build.stale)), tuple(build.catch_up or ()))
+        leave_trace(workspace, key, rows_of(checkouts), len(outcomes), stale_told, plan_state)
     return build
 
 
@@ -254,11 +260,19 @@ def _inside(request: BuildRequest, wanted: Sequence[Interface], closures: Closur
     return builds
 
 
-def _stale(candidate: Candidate, artifacts: Mapping[Interface, Digest], machine: Machine) -> tuple[Interface, ...]:
-    """Find pinned consumers that were not asked for, of packages whose artifact is not the one they were built with."""
+def _catch_up(candidate: Candidate, stale: tuple[Interface, ...], unbuilt: set[Interface], machine: Machine) -> CatchUp:
+    """Say what it takes to bring stale packages up to date, from what their recorded results took."""
     recorded = candidate.base.results.get(machine.sandbox.platform.name, {})
-    differ = [i for i in candidate.fresh if i not in recorded or artifacts.get(i) != recorded[i].artifact]
-    return tuple(sorted(candidate.closures.affected(differ).rebuild - artifacts.keys() - candidate.fresh.keys()))
+
+    def seconds(step: StepId) -> float | None:
+        result = recorded.get(step.interface)
+        action = result and (result.build if step.kind is StepKind.BUILD else result.test)
+        # Remembered results and not the records of runs, whose reading takes twenty times as long.
+        ran = machine.actions.get(action) if action else None
+        return (ran.finished - ran.started) / 1e9 if ran else None
+
+    tested = [interface for interface in stale if interface in recorded and recorded[interface].test]
+    return catch_up(steps_to_catch_up(stale, unbuilt, tested, candidate.closures), seconds)
 
 
 def known_steps(

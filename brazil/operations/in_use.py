@@ -12,7 +12,7 @@ from brazil.plan.state import GOOD_ENDS
 from brazil.ports import Checkouts
 from brazil.workspace.folder import WorkspaceFolder
 from brazil.workspace.record_file import State
-from brazil.workspace.trace import UNTRUSTED, Look, Row, Trace, save_trace, stamp_of, trace_path
+from brazil.workspace.trace import UNTRUSTED, Look, Row, Stale, Trace, save_trace, stamp_of, trace_path
 
 _PLAN = "plan"  # the kind of file beside a trace that holds the remembered Plan
 
@@ -86,7 +86,7 @@ def rows_of(checkouts: Mapping[PackageName, Captured]) -> list[Row]:
 
 
 def leave_trace(
-    workspace: WorkspaceFolder, key: str, rows: Sequence[Row], results: int, stale: tuple[str, ...], plan: State
+    workspace: WorkspaceFolder, key: str, rows: Sequence[Row], results: int, stale: Stale, plan: State
 ) -> None:
     """Remember a build that succeeded.
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from brazil.build.executor import Outcome
+from brazil.build.stale import CatchUp
 from brazil.model.action import StepId
 from brazil.model.conflict import Conflict
 from brazil.model.tested import Tested
@@ -27,7 +28,7 @@ def build_lines(build: WorkspaceBuild, found: TestRuns) -> list[str]:
     return [
         *tested_lines(found, build.outcomes),
         outcome_summary(build.outcomes),
-        *stale_lines(build.stale),
+        *stale_lines(build.stale, build.catch_up or ()),
         *kept_lines(build.kept),
     ]
 
@@ -63,8 +64,20 @@ def build_data(build: WorkspaceBuild, found: TestRuns) -> dict[str, Any]:
         "steps": steps_data(build.outcomes, found),
         "artifacts": {str(interface): str(digest) for interface, digest in build.artifacts.items()},
         "stale": [str(interface) for interface in build.stale],
+        "catch-up": _catch_up_data(build.catch_up),
         "unchanged": [str(interface) for interface in build.unchanged],
         "kept": [str(step) for step in build.kept],
+    }
+
+
+def _catch_up_data(catch_up: CatchUp | None) -> dict[str, Any] | None:
+    if catch_up is None:
+        return None
+    return {
+        "builds": catch_up.builds,
+        "tests": catch_up.tests,
+        "seconds": round(catch_up.seconds, 3),
+        "without-estimate": catch_up.unknown,
     }
 
 

@@ -16,7 +16,7 @@ def again_lines(again: BuildAgain, found: Mapping[StepId, Tested]) -> list[str]:
     return [
         *tested_lines(found, again.outcomes),
         outcome_summary(again.outcomes, again.untouched),
-        *stale_lines(again.stale),
+        *stale_lines(*again.stale),
         *kept_lines(again.kept),
     ]
 

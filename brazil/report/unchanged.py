@@ -7,12 +7,28 @@ if TYPE_CHECKING:
 
 def nothing_ran(results: int) -> str:
     """Say plainly that every result was remembered."""
-    return f"nothing to do: {results} result{'' if results == 1 else 's'} remembered, nothing ran"
+    return f"nothing to do: {_counted(results, 'result')} remembered, nothing ran"
 
 
-def stale_lines(stale: "Sequence[object]") -> list[str]:
-    """Name pinned packages that still stand on what is pinned."""
+def stale_lines(stale: "Sequence[object]", catch_up: "Sequence[float]") -> list[str]:
+    """Name pinned packages that still stand on what is pinned, and what brings them up to date.
+
+    Args:
+        stale: the packages.
+        catch_up: builds, test runs, seconds, and Steps without an estimate; unless nothing is stale.
+    """
     if not stale:
         return []
+    builds, tests, seconds, unknown = catch_up
+    work = _counted(builds, "build") + (f" and {_counted(tests, 'test run')}" if tests else "")
+    times = [f"about {seconds:.1f} s"] if unknown < builds + tests else []
+    times += [f"{unknown} without an estimate"] if unknown else []
     names = " ".join(map(str, stale))
-    return [f"stale, because they were built against what is pinned: {names}", f"  build them: brazil build {names}"]
+    return [
+        f"stale, because they were built against what is pinned: {names}",
+        f"  up to date with {', '.join([work, *times])}: brazil {'test' if tests else 'build'} {names}",
+    ]
+
+
+def _counted(number: float, one: str) -> str:
+    return f"{number} {one}{'' if number == 1 else 's'}"

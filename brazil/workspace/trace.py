@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from brazil.model.workspace import Stamp
 
-_MAGIC = f"brazil trace 4 {sys.hexversion:x}\n".encode()
+_MAGIC = f"brazil trace 5 {sys.hexversion:x}\n".encode()
 _CHECK = 32  # bytes of the check behind the magic
 _SHARED = 200  # checkouts from which a second process does half of a look: it costs as much as to look at 60 of them
 _KEPT = 16  # files of traces in one workspace
@@ -36,6 +36,11 @@ UNTRUSTED = b"?"  # no Stamps, and unlike any
 # A checkout: its package, hash and size of its source, the paths that decided it, and their Stamps as `packed`.
 Row = tuple[str, str, int, tuple[str, ...], bytes]
 
+# What a build told as stale: interfaces; and the builds, test runs, seconds and Steps without an estimate that bring
+# them up to date. Both are empty when nothing is.
+Stale = tuple[tuple[str, ...], tuple[float, ...]]
+NOTHING_STALE: Stale = ((), ())
+
 
 class Trace:
     """What a build saw and what it came to."""
@@ -43,12 +48,12 @@ class Trace:
     __slots__ = ("checkouts", "links", "plan", "results", "stale")
 
     def __init__(
-        self, checkouts: "Sequence[Row]", links: "Stamp", results: int, stale: tuple[str, ...], plan: tuple[bytes, int]
+        self, checkouts: "Sequence[Row]", links: "Stamp", results: int, stale: Stale, plan: tuple[bytes, int]
     ) -> None:
         self.checkouts = checkouts  # sorted by package
         self.links = links  # of the folder of links to artifacts, when they were made
         self.results = results  # Steps that would be remembered
-        self.stale = stale  # interfaces, as the build told them
+        self.stale = stale  # as the build told it
         self.plan = plan  # which state of the remembered Plan belongs to it, see `record_file`; (b"", 0): none
 
 

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -136,7 +137,9 @@ def test_pinned_consumer_is_built_from_its_pin_when_it_is_asked_for(shop: Produc
     assert answer.data["stale"] == ["Shop-1.0"]
     told = work.ok("build", "Price").out
     assert "stale, because they were built against what is pinned: Shop-1.0" in told
-    assert "brazil build Shop-1.0" in told
+    assert re.search(r"^  up to date with 1 build and 1 test run, about \d+.\d s: brazil test Shop-1.0$", told, re.M)
+    catch_up = answer.data["catch-up"]
+    assert (catch_up["builds"], catch_up["tests"], catch_up["without-estimate"]) == (1, 1, 0)
 
 
 def test_deleted_cache_and_state_cost_work_and_nothing_else(shop: Product) -> None:
