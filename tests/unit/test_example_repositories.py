@@ -1,10 +1,14 @@
 import os
+import runpy
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+
+from brazil.build_systems import SYSTEMS
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "workspace"
 
@@ -129,3 +133,16 @@ def test_wrong_usage_makes_nothing(tmp_path: Path, words: list[str]) -> None:
     command = [sys.executable, str(EXAMPLES / "make-repositories"), *words]
     assert subprocess.run(command, cwd=tmp_path, capture_output=True, check=False).returncode == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_can_be_built_is_decided_by_the_programs_in_usr(tmp_path: Path) -> None:
+    script = runpy.run_path(str(EXAMPLES / "can-be-built"))
+    for target, needs in script["NEEDS"].items():
+        manifest = tomllib.loads((EXAMPLES / target.removesuffix("-1.0") / "brazil.toml").read_text())
+        programs = {f"bin/{program}" for program in SYSTEMS[manifest["package"]["build-system"]].programs}
+        assert programs - {"bin/python3"} <= {*needs}, target
+        assert script["missing"](needs, tmp_path / target) == [Path(path).name for path in needs]
+        for path in needs:
+            (tmp_path / target / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / target / path).touch()
+        assert script["missing"](needs, tmp_path / target) == []
