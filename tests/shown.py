@@ -16,6 +16,8 @@ _VARYING = (
     (r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", r"\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d UTC"),
     (r"in \d+\.\d s", r"in \\d+\\.\\d s"),
     (r"after \d+\.\d s", r"after \\d+\\.\\d s"),
+    (r"(about|at most) \d+\.\d s", r"\1 \\d+\\.\\d s"),
+    (r"\d+\.\d s before", r"\\d+\\.\\d s before"),
     (r"(commits?:?) [0-9a-f]{4}\b", r"\1 [0-9a-f]{4,}"),
     (r"(?<![0-9A-Za-z{])(?=[0-9a-f]*\d)[0-9a-f]{8,}\b", r"[0-9a-f]{8,}"),
 )
