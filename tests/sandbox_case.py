@@ -10,6 +10,7 @@ from brazil.errors import UnavailableError
 from brazil.model.action import Command, SandboxRequest, SandboxResult
 from brazil.model.digest import Digest, digest_of
 from brazil.model.tree import Directory, DirectoryNode, FileNode, SymlinkNode
+from brazil.ports import ContentStore
 from brazil.sandbox.bubblewrap import Bubblewrap, find_bubblewrap
 from brazil.sandbox.failed import FailedFolders
 from brazil.sandbox.host_platform import HostPlatform
@@ -66,7 +67,7 @@ class Machine:
         return sorted(str(path) for own in self.runs.iterdir() if own.is_dir() for path in own.iterdir())
 
 
-def tree(store: LocalStore, files: dict[str, str]) -> Digest:
+def tree(store: ContentStore, files: dict[str, str]) -> Digest:
     folders: dict[str, dict[str, str]] = {}
     found: list[FileNode] = []
     links: list[SymlinkNode] = []

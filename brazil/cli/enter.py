@@ -5,21 +5,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from brazil.cli.context import Session, jobs_option, listening, pass_session, tell
+from brazil.cli.context import Session, jobs_option, listening, pass_session, tell, tell_json
 
 if TYPE_CHECKING:
+    from brazil.graph.closure import ClosureKind
     from brazil.operations.building import WorkspaceBuild
     from brazil.wiring import Wiring
+    from brazil.workspace.folder import WorkspaceFolder
 
 _FAILED, _NO_SOLUTION = 1, 3
-_CLOSURES = ("runtime", "build", "test")
+CLOSURES = ("runtime", "build", "test")
 
 
 @click.command("exec", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("package")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND...")
 @click.option(
-    "--closure", type=click.Choice(_CLOSURES), default="runtime", show_default=True, help="What is at its paths."
+    "--closure", type=click.Choice(CLOSURES), default="runtime", show_default=True, help="What is at its paths."
 )
 @jobs_option
 @pass_session
@@ -66,7 +68,7 @@ class _Shell(click.Command):
 
 @click.command(cls=_Shell)
 @click.argument("package", required=False)
-@click.option("--closure", type=click.Choice(_CLOSURES), help="What is at its paths.  [default: build]")
+@click.option("--closure", type=click.Choice(CLOSURES), help="What is at its paths.  [default: build]")
 @click.option("--sandbox", is_flag=True, help="Stand where its build would run, and see only what that sees.")
 @click.option("--failed", is_flag=True, help="Stand where its build or test failed, in the tree that was left.")
 @click.option("--test", is_flag=True, help="With --sandbox or --failed: where its tests run.")
@@ -159,23 +161,56 @@ def _shell_failed(session: Session, package: str, command: tuple[str, ...], test
 def _enter(session: Session, package: str, kind: str, jobs: int | None) -> "tuple[WorkspaceBuild, Wiring] | int":
     """Build a closure; where that failed, tell it and return the exit code."""
     from brazil.graph.closure import ClosureKind
-    from brazil.model.conflict import Conflict
-    from brazil.operations.building import BuildRequest, build_workspace
-    from brazil.report.builds import build_lines, conflict_text
 
     workspace = session.workspace()
     wiring = session.wiring(jobs=jobs, workspace=workspace)
+    done = build_closures(workspace, wiring, package, (ClosureKind(kind),))
+    return done if isinstance(done, int) else (done, wiring)
+
+
+def build_closures(
+    workspace: "WorkspaceFolder",
+    wiring: "Wiring",
+    package: str,
+    kinds: "tuple[ClosureKind, ...]",
+    *,
+    as_json: bool = False,
+    partly: bool = False,
+) -> "WorkspaceBuild | int":
+    """Build closures of a package, or the package itself when there are none.
+
+    Args:
+        workspace: where.
+        wiring: of it.
+        package: its name.
+        kinds: which closures.
+        as_json: tell also what failed as JSON.
+        partly: what was built is of use when something failed; all is built that can be.
+
+    Returns:
+        What was built; when that is of no use, which is told, the exit code.
+    """
+    from brazil.model.conflict import Conflict
+    from brazil.operations.building import BuildRequest, build_workspace
+    from brazil.report.builds import build_data, build_lines, conflict_data, conflict_text
+
+    request = BuildRequest((package,), tests=False, closures=kinds, keep_going=partly)
     with listening(events=False) as emit:
-        done = build_workspace(
-            workspace, BuildRequest((package,), tests=False, closures=(ClosureKind(kind),)), wiring.build_ports, emit
-        )
+        done = build_workspace(workspace, request, wiring.build_ports, emit)
     if isinstance(done, Conflict):
-        tell(conflict_text(done), err=True)
+        if as_json:
+            tell_json(conflict_data(done))
+        else:
+            tell(conflict_text(done), err=True)
         return _NO_SOLUTION
-    if not done.succeeded:
-        tell(build_lines(done, {}), err=True)
-        return _FAILED
-    return done, wiring
+    if done.succeeded:
+        return done
+    tell(build_lines(done, {}), err=True)
+    if partly:
+        return done
+    if as_json:
+        tell_json(build_data(done, {}))
+    return _FAILED
 
 
 def _open_standard_descriptors() -> None:

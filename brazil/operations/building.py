@@ -245,19 +245,29 @@ def _inside(request: BuildRequest, wanted: Sequence[Interface], closures: Closur
     Raises:
         UsageError: one name means several interfaces.
     """
-    if len(wanted) > 1:
-        raise UsageError(
-            Problem(
-                "closure.several-interfaces",
-                f"{wanted[0].name} has several interfaces here",
-                ", ".join(map(str, wanted)),
-                "name one of them",
-            )
-        )
+    one_interface(wanted)
     builds = {m for interface in wanted for kind in request.closures for m in closures.of(kind, interface)}
     if request.closures != (ClosureKind.RUNTIME,):  # where no tools are
         builds |= {m for interface in wanted for _, members in closures.tools(interface) for m in members}
     return builds
+
+
+def one_interface(found: Sequence[Interface]) -> Interface:
+    """Return the interface that a name means.
+
+    Raises:
+        UsageError: it means several.
+    """
+    if len(found) > 1:
+        raise UsageError(
+            Problem(
+                "closure.several-interfaces",
+                f"{found[0].name} has several interfaces here",
+                ", ".join(map(str, found)),
+                "name one of them",
+            )
+        )
+    return found[0]
 
 
 def _catch_up(candidate: Candidate, stale: tuple[Interface, ...], unbuilt: set[Interface], machine: Machine) -> CatchUp:
