@@ -149,6 +149,12 @@ def _workspaces(asked: Asked) -> Offers:
     return [str(root) for root in asked.wiring.known_workspaces.roots()]
 
 
+def _recipes(_: Asked) -> Offers:
+    from brazil.operations.paths import RECIPES
+
+    return RECIPES
+
+
 def _nothing(_: Asked) -> Offers:
     return ()
 
@@ -172,6 +178,7 @@ _BY_PLACE: Mapping[tuple[str, str], Source] = {
     ("package new", "system"): _systems,
     ("package show", "name"): _registered,
     ("package versions", "name"): _registered,
+    ("path", "recipe"): _recipes,
     ("ws create", "revision"): _revision_of_set,
     ("ws delete", "folder"): _workspaces,
     ("ws drop", "packages"): _in_use,
