@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from brazil.build_systems import SYSTEMS, option_specs
 from brazil.build_systems.base import BuildSystem, Recipe
-from brazil.build_systems.own import provided_system, with_programs
+from brazil.build_systems.own import LONGEST, options_text, provided_system, with_programs
 from brazil.errors import Problem, UsageError
 from brazil.formats.manifest import build_system_line, parse_manifest
 from brazil.model.digest import Digest
@@ -79,4 +79,10 @@ def _own(
             )
         )
     system = provided_system(tool, provided, COMPOSED)
-    return system, parse_manifest(text, file=file, systems={**option_specs(), system.name: system.options})
+    checked = parse_manifest(text, file=file, systems={**option_specs(), system.name: system.options})
+    length = len(options_text(provided, checked))
+    if length > LONGEST:
+        because = f"as JSON it has {length} bytes, at most {LONGEST} are allowed"
+        hint = "keep long texts in files of the source"
+        raise UsageError(Problem("manifest.too-large", "what is said under [build] is too large", because, hint, file))
+    return system, checked

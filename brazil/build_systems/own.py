@@ -15,6 +15,7 @@ from brazil.model.names import Interface
 from brazil.model.package import Manifest, OptionSpec, Provided
 
 _TOOLS = "/brazil/tools/bin"
+LONGEST = 100_000  # bytes of JSON; Linux takes no variable of more than 131,072
 
 
 def provided_options(provided: Provided) -> tuple[OptionSpec, ...]:
@@ -39,14 +40,19 @@ def provided_system(provider: Interface, provided: Provided, search_paths: Seque
 
 
 def _recipe(provided: Provided, search_paths: Sequence[str], manifest: Manifest, top: frozenset[str]) -> Recipe:
-    options = dict(manifest.options)
-    tests = provided.tests and have_tests(options.pop("tests"), top)
+    tests = provided.tests and have_tests(dict(manifest.options)["tests"], top)
     return Recipe(
         build=_script(f"{provided.program}-build", search_paths),
         test=_script(f"{provided.program}-test", search_paths) if tests else "",
-        environment=(("BRAZIL_OPTIONS", json.dumps(options, sort_keys=True)),),
+        environment=(("BRAZIL_OPTIONS", options_text(provided, manifest)),),
         names_closure=True,
     )
+
+
+def options_text(provided: Provided, manifest: Manifest) -> str:
+    """Write the options of a package as its build system reads them."""
+    declared = {spec.name for spec in provided.options}
+    return json.dumps({name: value for name, value in manifest.options if name in declared}, sort_keys=True)
 
 
 def _script(program: str, search_paths: Sequence[str]) -> str:

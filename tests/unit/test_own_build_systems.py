@@ -11,6 +11,7 @@ import pytest
 from brazil.build.recipes import make_recipes
 from brazil.build_systems import SYSTEMS, option_specs
 from brazil.build_systems.base import Recipe
+from brazil.build_systems.own import LONGEST
 from brazil.errors import UsageError
 from brazil.formats.manifest import manifest_from_data, manifest_to_data, names_own_system, parse_manifest
 from brazil.formats.reapi import encode_directory
@@ -148,6 +149,13 @@ def test_wrong_options_are_told_with_file_line_and_key(build: str, problem: tupl
 def test_an_option_that_is_required_is_missed() -> None:
     (problem,) = Set("").problems()
     assert problem[3:] == ("manifest.missing-key", "missing key 'title' in [build]", "what stands at the top")
+
+
+def test_options_that_no_variable_can_hold_are_refused() -> None:
+    text = "x" * (LONGEST - len(json.dumps({"format": "html", "title": "", "words": {}})))
+    assert Set(f'title = "{text}"\n').recipes()
+    (problem,) = Set(f'title = "{text}x"\n').problems()
+    assert problem[0:4] == ("HandBook-1.0/brazil.toml", 0, "", "manifest.too-large")
 
 
 def test_a_tool_that_brings_no_build_system_is_refused_at_the_line_that_names_it() -> None:
