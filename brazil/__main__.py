@@ -1,5 +1,6 @@
 """The `brazil` program."""
 
+import atexit
 import os
 import sys
 
@@ -61,6 +62,7 @@ def main() -> None:
     It is not taken apart first: 2 ms after the quickest command, a tenth of a second after a build of 10,000 packages.
     """
     code = answer(sys.argv[1:])
+    atexit._run_exitfuncs()  # what was promised to happen: folders of runs are removed, helpers end
     try:
         sys.stdout.flush()
         sys.stderr.flush()
