@@ -118,17 +118,6 @@ class Wiring:
         return KnownWorkspaces(_path(self.places.data, "workspaces"))
 
     @cached_property
-    def platform(self) -> "HostPlatform":
-        """The root file system of builds.
-
-        Raises:
-            UnavailableError: it cannot be prepared.
-        """
-        from brazil.sandbox.host_platform import HostPlatform
-
-        return HostPlatform.prepare(_path(self.places.platforms))
-
-    @cached_property
     def sources(self) -> "SourceMirror":
         """The mirror of package repositories."""
         from brazil.source.mirror import SourceMirror
@@ -163,6 +152,17 @@ class Wiring:
         return InotifyFolders()
 
     @cached_property
+    def platform(self) -> "HostPlatform":
+        """The root file system of builds.
+
+        Raises:
+            UnavailableError: it cannot be prepared.
+        """
+        from brazil.sandbox.host_platform import HostPlatform
+
+        return HostPlatform.prepare(_path(self.places.platforms))
+
+    @cached_property
     def bubblewrap(self) -> "Bubblewrap":
         """The program that makes sandboxes.
 
@@ -182,8 +182,9 @@ class Wiring:
         from brazil.store.records import RecordFiles
 
         data = _path(self.places.data)
-        runs, bwrap = data / "runs", Early(lambda: self.bubblewrap)
-        sandbox = BubblewrapSandbox(self.store, self.platform, runs, bwrap, self.failed_runs)
+        # Both are found out while checkouts are captured: to describe a machine for the first time takes 0.4 s.
+        platform, bwrap = Early(lambda: self.platform), Early(lambda: self.bubblewrap)
+        sandbox = BubblewrapSandbox(self.store, platform, data / "runs", bwrap, self.failed_runs)
         # One more than processors: a Step also waits, for the kernel to make its namespaces and for the disk.
         jobs = self._jobs or self.configuration.jobs or len(os.sched_getaffinity(0)) + 1
         return Machine(

@@ -31,7 +31,7 @@ class Machine:
         self.platform = platform
         self.store = LocalStore(folder / "data", folder / "cache")
         self.failed = FailedFolders(folder / "failed")
-        self.sandbox = BubblewrapSandbox(self.store, platform, self.runs, lambda: bwrap, self.failed)
+        self.sandbox = BubblewrapSandbox(self.store, lambda: platform, self.runs, lambda: bwrap, self.failed)
 
     def tree(self, files: dict[str, str]) -> Digest:
         """Keep files (path -> content; a path ending in "@" is a link, in "*" a program)."""

@@ -12,7 +12,7 @@ from brazil.report.unchanged import nothing_ran, stale_lines
 from brazil.sandbox.known_platform import known_digest
 from brazil.store.mark import store_mark
 from brazil.workspace.place import find_root
-from brazil.workspace.trace import Look, look, trace_key
+from brazil.workspace.trace import Look, look, read_file, trace_key
 
 TYPE_CHECKING = False  # as every checker knows it; importing it takes longer than this module
 if TYPE_CHECKING:
@@ -27,10 +27,12 @@ def look_at(kind: str, names: "Sequence[str]", environment: "Mapping[str, str]")
     if root is None or platform is None:
         return None
     try:
-        key = trace_key(root, kind, names, platform=platform, store=store_mark(places.store, places.cache))
+        content = read_file(root)
     except OSError:
-        return None  # the workspace's file cannot be read, which is told where it is read in earnest
-    return look(root, key)
+        return None  # which is told where it is read in earnest
+    return look(
+        root, trace_key(root, content, kind, names, platform=platform, store=store_mark(places.store, places.cache))
+    )
 
 
 def told(found: Look) -> bool:

@@ -35,7 +35,7 @@ from brazil.plan.state import GOOD_ENDS
 from brazil.ports import Checkouts, Registry, SourceProvider
 from brazil.workspace.folder import WorkspaceFolder
 from brazil.workspace.record_file import NOTHING, write_records
-from brazil.workspace.trace import Look, make_room, trace_key
+from brazil.workspace.trace import Look, make_room, read_file, trace_key
 
 
 class WorkspaceBuild(NamedTuple):
@@ -103,16 +103,14 @@ def build_workspace(
         UsageError: a name is not in the set, nothing is in use, or a checkout is not what it should be.
     """
     machine = ports.machine
-    key = trace_key(
-        str(workspace.root),
-        request.kind,
-        request.words,
-        platform=machine.sandbox.platform.digest,
-        store=machine.store.mark(),
-    )
+    root = str(workspace.root)
+    content, mark = read_file(root), machine.store.mark()
     planned = plan_workspace(workspace, request, ports, emit, look)
     if isinstance(planned, Conflict):
         return planned
+    # Not before: the platform may still be looked at beside the checkouts.
+    platform = machine.sandbox.platform.digest
+    key = trace_key(root, content, request.kind, request.words, platform=platform, store=mark)
     checkouts, candidate, builds, plan = planned
     outcomes = _execute(workspace, candidate, plan, machine, request.keep_going, emit)
     artifacts = {**plan.artifacts, **built(outcomes)}
@@ -127,7 +125,7 @@ def build_workspace(
         if stale := stale_packages(candidate, recorded, artifacts):
             unbuilt = candidate.fresh.keys() - artifacts.keys()
             build = build._replace(stale=stale, catch_up=_catch_up(candidate, stale, unbuilt, machine))
-        make_room(str(workspace.root))
+        make_room(root)
         plan_state = NOTHING
         if not candidate.affected.rebuild - {step.interface for step in plan.steps}:
             # Else a change to one source may make more stale than this.

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from brazil.build.executor import Machine, Outcome
-from brazil.errors import Problem, UsageError
+from brazil.build.side_by_side import side_by_side
+from brazil.errors import UsageError
 from brazil.model.action import StepId, StepKind
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName
@@ -37,16 +38,20 @@ def captured(
     Raises:
         UsageError: checkouts are not what they should be; every problem of every one.
     """
-    found: dict[PackageName, Captured] = {}
-    problems: list[Problem] = []
-    for name in names:
+    order = tuple(names)
+    found = dict(known)
+    refused: dict[PackageName, UsageError] = {}
+
+    def capture(name: PackageName) -> None:
         try:
-            found[name] = known[name] if name in known else checkouts.capture(workspace.checkout(name))
+            found[name] = checkouts.capture(workspace.checkout(name))
         except UsageError as error:
-            problems += error.problems
-    if problems:
-        raise UsageError(*problems)
-    return found
+            refused[name] = error
+
+    side_by_side(capture, [name for name in order if name not in known])
+    if refused:
+        raise UsageError(*(problem for name in order if name in refused for problem in refused[name].problems))
+    return {name: found[name] for name in order}
 
 
 def built(outcomes: Mapping[StepId, Outcome]) -> dict[Interface, Digest]:

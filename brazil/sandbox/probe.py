@@ -169,7 +169,7 @@ def _ask(bwrap: Bubblewrap, platform: HostPlatform, limiter: Limiter, binder: Bi
         for name in ("src", "input"):
             os.mkdir(f"{folder}/{name}")
         Path(folder, "input", "seen").touch()
-        places = Places(f"{folder}/src", (), Inputs.of([(_INPUT, f"{folder}/input")]))
+        places = Places(f"{folder}/src", (), Inputs.of([(_INPUT, f"{folder}/input")], few=0))
         options = run_options(platform.mounts, places, (("LC_ALL", "C"), ("PATH", "/usr/bin:/bin")), 1 << 20)
         port = str(listener.getsockname()[1])
         command = ("/bin/sh", "-c", _SCRIPT, "probe", port, secret, f"{ROOT}/{_INPUT}", SHELF)

@@ -42,7 +42,7 @@ class BubblewrapSandbox:
     def __init__(
         self,
         store: ContentStore,
-        platform: HostPlatform,
+        platform: Callable[[], HostPlatform],
         run_root: Path,
         bwrap: Callable[[], Bubblewrap],
         failed: FailedFolders,
@@ -51,7 +51,7 @@ class BubblewrapSandbox:
 
         Args:
             store: where inputs come from and outputs go.
-            platform: the root file system, already materialised.
+            platform: gives the root file system, materialised; asked when it matters.
             run_root: for temporary folders, on the same disk as the store; left-overs of killed runs are removed.
             bwrap: gives the program to use; asked when something is to run.
             failed: gets what failed runs leave, when somebody wants it; on the same disk.
@@ -73,7 +73,7 @@ class BubblewrapSandbox:
     @property
     def platform(self) -> Platform:
         """See `Sandbox.platform`."""
-        return self._platform.platform
+        return self._platform().platform
 
     @property
     def isolation(self) -> Mapping[str, str]:
@@ -83,7 +83,7 @@ class BubblewrapSandbox:
     def _probe(self) -> Early[Mapping[str, str]]:
         with self._probing:
             if self._isolation is None:
-                self._isolation = Early(lambda: probe(self._bwrap(), self._platform, self._limiter, self._binder))
+                self._isolation = Early(lambda: probe(self._bwrap(), self._platform(), self._limiter, self._binder))
             return self._isolation
 
     def stop(self) -> None:
@@ -153,7 +153,7 @@ class BubblewrapSandbox:
     def _launch(self, request: SandboxRequest, places: Places, writable: Sequence[str]) -> Ending:
         command = request.command
         scratch = min(self._scratch, max(request.largest_output, 1))
-        options = run_options(self._platform.mounts, places, command.environment, scratch)
+        options = run_options(self._platform().mounts, places, command.environment, scratch)
         limits = Limits(
             seconds=request.timeout,
             log=request.largest_log,

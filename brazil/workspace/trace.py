@@ -74,21 +74,27 @@ class Look:
         return self.links_hold and not self.changed
 
 
-def trace_key(root: str, kind: str, names: "Sequence[str]", *, platform: str, store: str) -> str:
+def read_file(root: str) -> bytes:
+    """Read the workspace's own file, which says what it stands on.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open(f"{root}/{FILE_NAME}", "rb", buffering=0) as file:
+        return file.read()
+
+
+def trace_key(root: str, content: bytes, kind: str, names: "Sequence[str]", *, platform: str, store: str) -> str:
     """Name a build by everything that decides it beside the content of the checkouts.
 
     Args:
         root: the workspace.
+        content: of its file, read before anything else.
         kind: of the request: "build", "test" or "exec".
         names: what is asked for.
         platform: its digest.
-        store: its mark, which changes when something may be gone from it.
-
-    Raises:
-        OSError: the workspace file cannot be read.
+        store: its mark before, which changes when something may be gone from it.
     """
-    with open(f"{root}/{FILE_NAME}", "rb", buffering=0) as file:
-        content = file.read()
     rest = (__version__, os.path.realpath(root), kind, sorted(names), platform, store)
     return _check(repr(rest).encode("utf-8", "surrogateescape") + content).hex()
 

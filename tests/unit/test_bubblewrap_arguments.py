@@ -9,8 +9,10 @@ from brazil.sandbox.bubblewrap import HostFacts, explain_refusal, find_bubblewra
 ROOT = RootMounts("/cache/skeleton", ("/usr",), (("/usr/local", "/cache/skeleton/home/build"),))
 
 
-def options(*, inputs: tuple[tuple[str, str], ...] = (), environment: tuple[tuple[str, str], ...] = ()) -> list[str]:
-    places = Places("/run/src", (("pkg/Thing-1.0", "/run/out-0"),), Inputs.of(inputs))
+def options(
+    *, inputs: tuple[tuple[str, str], ...] = (), environment: tuple[tuple[str, str], ...] = (), few: int = 0
+) -> list[str]:
+    places = Places("/run/src", (("pkg/Thing-1.0", "/run/out-0"),), Inputs.of(inputs, few))
     return run_options(ROOT, places, environment, 4096)
 
 
@@ -63,11 +65,20 @@ def test_the_environment_is_what_was_asked_for() -> None:
     assert [(given[n + 1], given[n + 2]) for n in at] == [("A", "1"), ("B", "--bind / /")]
 
 
-def test_any_number_of_inputs_costs_bubblewrap_one_mount() -> None:
-    none, few, many = (
-        len(mounts(options(inputs=tuple((f"pkg/D{n}-1", f"/trees/{n}") for n in range(count))))) for count in (0, 1, 50)
-    )
-    assert many == few == none + 1
+def test_any_number_of_inputs_costs_bubblewrap_a_few_mounts() -> None:
+    inputs = tuple((f"pkg/D{n}-1", f"/trees/{n}") for n in range(50))
+    none, three, four, all_ = (len(mounts(options(inputs=inputs[:n], few=3))) for n in (0, 3, 4, 50))
+    assert (three, four, all_) == (none + 3, none + 1, none + 1)
+
+
+def test_a_few_inputs_are_bound_by_bubblewrap() -> None:
+    inputs = (("pkg/A-1", "/cache/trees/aa/a"), ("pkg/B-1", "/cache/trees/bb/b"))
+    given = options(inputs=inputs, few=2)
+    for place, folder in inputs:
+        at = given.index(folder)
+        assert given[at - 2 : at + 2] == [f"/brazil/{place}", "--ro-bind", folder, f"/brazil/{place}"]
+    assert SHELF not in given[given.index("/brazil") :]
+    assert input_binds(Inputs.of(inputs)) == []
 
 
 def test_each_input_is_bound_from_the_one_folder_that_holds_them_all() -> None:
@@ -75,19 +86,19 @@ def test_each_input_is_bound_from_the_one_folder_that_holds_them_all() -> None:
     given = options(inputs=inputs)
     at = given.index("/cache/trees")
     assert given[at - 1 : at + 2] == ["--ro-bind", "/cache/trees", SHELF]
-    assert input_binds(Inputs.of(inputs)) == [
+    assert input_binds(Inputs.of(inputs, 0)) == [
         (f"{SHELF}/aa/a", "/brazil/pkg/A-1"),
         (f"{SHELF}/bb/b", "/brazil/pkg/B-1"),
     ]
-    for _, target in input_binds(Inputs.of(inputs)):
+    for _, target in input_binds(Inputs.of(inputs, 0)):
         assert given[given.index(target) - 1] == "--dir"
-    assert input_binds(Inputs.of([("pkg/A-1", "/cache/trees/aa/a")])) == [(f"{SHELF}/a", "/brazil/pkg/A-1")]
-    assert Inputs.of([("a", "/t/b"), ("b", "/t/b-x"), ("c", "/t/b/c")]).above == "/t"
-    assert input_binds(Inputs.of([("pkg/A-1", "/a"), ("pkg/B-1", "/b")])) == [
+    assert input_binds(Inputs.of([("pkg/A-1", "/cache/trees/aa/a")], 0)) == [(f"{SHELF}/a", "/brazil/pkg/A-1")]
+    assert Inputs.of([("a", "/t/b"), ("b", "/t/b-x"), ("c", "/t/b/c")], 0).above == "/t"
+    assert input_binds(Inputs.of([("pkg/A-1", "/a"), ("pkg/B-1", "/b")], 0)) == [
         (f"{SHELF}/a", "/brazil/pkg/A-1"),
         (f"{SHELF}/b", "/brazil/pkg/B-1"),
     ]
-    assert input_binds(Inputs.of(())) == []
+    assert input_binds(Inputs.of((), 0)) == []
 
 
 def test_entering_shows_the_machine_but_for_its_own_brazil() -> None:
