@@ -25,7 +25,7 @@ check: test-environment ## check format, lint, types and layers, then run the te
 	$(PYTEST) -n auto -m "not slow and not soak"
 
 docs: docs-environment ## make the site of README and docs, in build/docs
-	.venv/bin/sphinx-build -q -W --keep-going -c docs -d build/docs-cache . build/docs
+	.venv/bin/sphinx-build -q -j auto -W --keep-going -c docs -d build/docs-cache . build/docs
 	@echo "open build/docs/index.html"
 
 soak: soak-environment ## run the long tests: kill storms and fuzzing; BRAZIL_FUZZ_SECONDS says how long the latter

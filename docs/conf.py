@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from sphinx.application import Sphinx
+from sphinx.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
 VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "brazil" / "__init__.py").read_text())
@@ -16,7 +17,7 @@ VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "brazil" / "__init__.py").r
 # The navigation: titles, and the pages below each. A pattern stands for the pages that nothing before it has named, so
 # that a new page always has a place.
 SECTIONS = {
-    "Begin": ("docs/tour", "docs/concepts", "docs/daily", "docs/closures", "examples/workspace/README"),
+    "Begin": ("README", "docs/tour", "docs/concepts", "docs/daily", "docs/closures", "examples/workspace/README"),
     "Guides": ("docs/ci", "docs/coming-from/README", "docs/troubleshooting", "docs/problems"),
     "Reference": (
         "docs/commands/README",
@@ -25,10 +26,11 @@ SECTIONS = {
         "docs/json",
         "docs/schema/README",
         "docs/formats",
-        "README",
     ),
     "Project": ("CHANGELOG", "docs/architecture", "docs/decisions/README", "docs/bench", "docs/soak", "docs/**/*"),
 }
+
+TITLES = {"README": "Install, and first steps", "docs/manifest": "brazil.toml"}
 
 # Pages that have further ones below them.
 PARENTS = {
@@ -78,7 +80,12 @@ def pages(root: Path, patterns: Iterable[str], taken: set[str]) -> list[str]:
 
 def toctree(names: list[str], *options: str) -> str:
     """Write the directive that lists pages in the navigation."""
-    return "\n".join(["", "```{toctree}", ":hidden:", *options, "", *(f"/{name}" for name in names), "```", ""])
+    return "\n".join(["", "```{toctree}", ":hidden:", *options, "", *map(entry, names), "```", ""])
+
+
+def entry(page: str) -> str:
+    """Write the line of a page in such a list."""
+    return f"{TITLES[page]} </{page}>" if page in TITLES else f"/{page}"
 
 
 def navigation(root: Path) -> dict[str, str]:
@@ -91,11 +98,18 @@ def navigation(root: Path) -> dict[str, str]:
     return below | {root_doc: "".join(lists)}
 
 
+def note_navigation(app: Sphinx, config: Config) -> None:
+    """Make the navigation a part of the configuration: when it changes, all pages are made again."""
+    config.navigation = navigation(Path(app.srcdir))
+
+
 def add_navigation(app: Sphinx, page: str, content: list[str]) -> None:
     """Append to a page what is below it."""
-    content[0] += navigation(Path(app.srcdir)).get(page, "")
+    content[0] += app.config.navigation.get(page, "")
 
 
 def setup(app: Sphinx) -> None:
     """Have pages completed when they are read."""
+    app.add_config_value("navigation", {}, "env")
+    app.connect("config-inited", note_navigation)
     app.connect("source-read", add_navigation)
