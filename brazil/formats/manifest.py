@@ -341,6 +341,8 @@ def _options(build: Table, system: str, systems: Mapping[str, tuple[OptionSpec, 
         if not names_own_system(system):
             return []
         given = [name for name in build.data if name not in OF_EVERY_SYSTEM]
+        for name in given:
+            _check_form(build, (*build.path, name), name, WORD, "{text} cannot be the name of an option")
         return [(name, _option(build, OptionSpec(name, _type_of(build.data[name]), "", ""))) for name in given]
     specs = systems[system]
     build.refuse_unknown([*OF_EVERY_SYSTEM, *(spec.name for spec in specs)])

@@ -1,4 +1,5 @@
 import os
+import re
 import runpy
 import shutil
 import subprocess
@@ -15,19 +16,19 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "workspace"
 COMMITS = {
     "Audit": "9540858d770389dc708613edde06da1f42cf8f7f",
     "CardProvider": "9ae6ac0c12f4f092d66d1a35eca4dedf19a8298d",
-    "EventForge": "21e969d077c8e999a9ca8c96323c9d7344f59261",
+    "EventForge": "a0f95180abb7d3b3d3c1f57788b54e91a1118f48",
     "JournalKit": "1e2e5c3dc1e060b576559dabfcece87a48475760",
     "LedgerKit": "cec5dd44fe8756b6ff0920fc2b41204f71909f7e",
     "LedgerReport": "a642408bc2afb6b9d5e3c754346971c17ce6598f",
     "MoneyKit": "7670f1788464ed524ff447ff4acedf55c137b1f2",
     "PaymentService": "61407b316f7a97a670d6c0d8670ad09ac12699a7",
-    "ProviderApi": "9486b2a2ce70ecf677a642d05c0d30da4d67ee50",
+    "ProviderApi": "cd98d89e2175184a579c840e50a5e60b10f0426e",
     "ProviderTestKit": "8363dba33d6ac6daa0e0781bbc685fa70859f636",
     "PyMoney": "ffc6d68a3ee613f4f884fcebd0ba2bf333887f06",
     "Reconciler": "55dbeac9885676e468236eb3b8be60f99733d5bf",
     "ShopEvents": "e373c6fc6e221ba47ffd7a6cc70de4bc070351df",
     "Storefront": "52b8145b5aab65d6c451ae6f0b4e2ad7c7adea2f",
-    "WalletKit": "e7925b9bbe0d7f3ec6acebc2f8bbc994102b3ecc",
+    "WalletKit": "46583a442c4cf3db13da5375d147185e2296bbbf",
 }
 
 
@@ -146,3 +147,27 @@ def test_what_can_be_built_is_decided_by_the_programs_in_usr(tmp_path: Path) -> 
             (tmp_path / target / path).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / target / path).touch()
         assert script["missing"](needs, tmp_path / target) == []
+
+
+def test_the_readme_says_why_each_dependency_is_there() -> None:
+    """The table has exactly the dependencies of the manifests, by kind."""
+    tables = {
+        "dependencies": "dependency",
+        "runtime-dependencies": "run-time dependency",
+        "test-dependencies": "test dependency",
+        "build-tools": "build tool",
+        "resolves-conflict-dependencies": "resolves-conflict",
+        "remove-dependencies": "removed",
+    }
+    meant = set()
+    for path in EXAMPLES.glob("*/brazil.toml"):
+        manifest = tomllib.loads(path.read_text())
+        for table, words in tables.items():
+            meant |= {(manifest["package"]["name"], name, words) for name in manifest.get(table, {})}
+    told, package = set(), ""
+    section = (EXAMPLES / "README.md").read_text().partition("## Why each dependency is there")[2].partition("## ")[0]
+    for row in re.findall(r"^\| (.*?) ?\| (.*?) \| (.*?) \| ", section, re.MULTILINE)[2:]:
+        package = row[0] or package
+        names = [name.split()[0] for name in row[1].split(", ")]
+        told |= {(user, name, row[2]) for user in package.split(", ") for name in names}
+    assert told == meant

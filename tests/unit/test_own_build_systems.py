@@ -121,6 +121,15 @@ def test_options_are_kept_as_written_until_it_is_known_what_they_mean() -> None:
     assert manifest.options == (("anything", ["a"]), ("title", "T"), ("words", {"a": "d", "b": "c"}))
 
 
+def test_what_can_be_no_option_is_refused_before_it_is_known_what_they_mean() -> None:
+    found = problems(CONSUMER + '"a\\\\b" = "c"\nlist = [1]\nwhen = 2026-01-01\n')
+    assert [(line, key, code) for line, key, code, *_ in found] == [
+        (10, 'build."a\\\\b"', "manifest.wrong-value"),
+        (11, "build.list[0]", "manifest.wrong-type"),
+        (12, "build.when", "manifest.wrong-type"),
+    ]
+
+
 def test_options_reach_the_program_as_json_with_defaults_filled_in() -> None:
     assert Set('title = "it\'s \\"so\\" $HOME"\n').options() == {
         "format": "html",

@@ -38,8 +38,9 @@ class Provider(Protocol):
         ...
 
 
-def pay(provider: Provider, request: PaymentRequest, *, tries: int = 3,
-        wait: Callable[[float], None] = time.sleep) -> str:  # fmt: skip
+def pay(
+    provider: Provider, request: PaymentRequest, *, tries: int = 3, wait: Callable[[float], None] = time.sleep
+) -> str:
     """Make a payment, and ask again while the provider does not answer.
 
     Args:

@@ -67,8 +67,8 @@ class WalletsTest(unittest.TestCase):
         self.assertEqual(held, sum(minor for *_, minor in moves))
 
     def test_processes_that_try_the_same_moves_make_each_once(self) -> None:
-        started = [subprocess.Popen([sys.executable, "-c", COMPETE, self.path], stdout=subprocess.PIPE)
-                   for _ in range(3)]  # fmt: skip
+        command = [sys.executable, "-c", COMPETE, self.path]
+        started = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(3)]
         self.assertEqual(sum(int(process.communicate()[0]) for process in started), 25)
         self.assertEqual(self.wallets.balance("bob", "EUR"), sum(range(25)))
 

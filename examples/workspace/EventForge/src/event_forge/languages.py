@@ -1,7 +1,6 @@
 """Writes the code: one function per language, from records to the files of an artifact.
 
-What does not depend on the records stands here as it comes out; the records fill the gaps. `@module@` and `@Name@` are
-the only words that are replaced in it.
+What does not depend on the records stands here as it comes out, but for `@module@` and `@note@`.
 """
 
 from collections.abc import Callable, Mapping
@@ -59,7 +58,7 @@ def _integer(field: str) -> int:
 
 def python(module: str, records: tuple[Record, ...]) -> dict[str, str]:
     """Write a module with one NamedTuple per record."""
-    parts = [_PYTHON.replace("@note@", _NOTE)]
+    parts = [_begin(_PYTHON, module)]
     for record in records:
         types = {"text": "str", "integer": "int"}
         reads = ", ".join(f"_{field.type}(fields[{at}])" for at, field in enumerate(record.fields))
@@ -81,6 +80,7 @@ _CPP = """\
 // @note@
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -149,7 +149,7 @@ inline void read(std::string_view field, std::int64_t &value) {
 
 def cpp(module: str, records: tuple[Record, ...]) -> dict[str, str]:
     """Write a header with one struct per record."""
-    parts = [_CPP.replace("@module@", module).replace("@note@", _NOTE)]
+    parts = [_begin(_CPP, module)]
     for record in records:
         types = {"text": "std::string", "integer": "std::int64_t"}
         writes = "".join(f" + '\\t' + detail::written({field.name})" for field in record.fields)
@@ -165,8 +165,7 @@ def cpp(module: str, records: tuple[Record, ...]) -> dict[str, str]:
             + "".join(f"        detail::read((*fields)[{a}], record.{f.name});\n" for a, f in enumerate(record.fields))
             + "        return record;\n    }\n};\n"
         )
-    text = "".join(parts).replace("#include <charconv>", "#include <algorithm>\n#include <charconv>")
-    return {f"include/{module}.hpp": text + f"\n}}  // namespace {module}\n"}
+    return {f"include/{module}.hpp": "".join(parts) + f"\n}}  // namespace {module}\n"}
 
 
 _JAVA = """\
@@ -221,7 +220,7 @@ final class Lines {
 def java(module: str, records: tuple[Record, ...]) -> dict[str, str]:
     """Write sources with one record class each, and the list of them for javac."""
     folder = f"share/java/{module}"
-    files = {f"{folder}/Lines.java": _JAVA.replace("@module@", module).replace("@note@", _NOTE)}
+    files = {f"{folder}/Lines.java": _begin(_JAVA, module)}
     for record in records:
         types, write = {"text": "String", "integer": "long"}, {"text": "Lines.written({})", "integer": "{}"}
         components = ", ".join(f"{types[field.type]} {field.name}" for field in record.fields)
@@ -276,7 +275,7 @@ const integer = (field) => {
 def javascript(module: str, records: tuple[Record, ...]) -> dict[str, str]:
     """Write an ES module with one class per record; an integer is a BigInt."""
     name = module.replace("_", "-")
-    parts = [_JAVASCRIPT.replace("@note@", _NOTE)]
+    parts = [_begin(_JAVASCRIPT, module)]
     for record in records:
         names = [field.name for field in record.fields]
         reads = ", ".join(f"{field.name}: {field.type}(fields[{at}])" for at, field in enumerate(record.fields))
@@ -291,6 +290,10 @@ def javascript(module: str, records: tuple[Record, ...]) -> dict[str, str]:
         )
     package = f'{{ "name": "{name}", "version": "1.0.0", "type": "module", "exports": "./index.js" }}\n'
     return {f"node_modules/{name}/index.js": "".join(parts), f"node_modules/{name}/package.json": package}
+
+
+def _begin(text: str, module: str) -> str:
+    return text.replace("@module@", module).replace("@note@", _NOTE)
 
 
 LANGUAGES: Mapping[str, Callable[[str, tuple[Record, ...]], dict[str, str]]] = {
