@@ -25,16 +25,24 @@ def artifact_of(interface: Interface) -> Digest:
     return tree(f"recorded artifact of {interface}")
 
 
-def candidate_of(manifests: Mapping[Interface, Manifest], fresh: Collection[Interface]) -> Candidate:
-    """Everything was published; then some packages are in use, with another source."""
-    options = (("build", "true"), ("test", "true"))
-    plain = {i: m._replace(build_system="command", options=options) for i, m in sorted(manifests.items())}
+def candidate_of(
+    manifests: Mapping[Interface, Manifest],
+    fresh: Collection[Interface],
+    edited: Mapping[Interface, Manifest] | None = None,
+) -> Candidate:
+    """Everything was published; then some packages are in use, with another source and perhaps an edited manifest."""
+    plain, changed = _buildable(manifests), _buildable(edited or {})
     records = {
         i: PackageRecord(PackageVersion(i, 1), "c" * 40, tree(f"pinned source of {i}"), m) for i, m in plain.items()
     }
     results = {i: Result(PLATFORM.digest, digest_of(b""), artifact_of(i), digest_of(b"")) for i in plain}
     base = Revision(INFO, Policy(), records, {PLATFORM.name: results}, plain)
-    closures = Closures(DependencyGraph(plain))
-    used = {i: Fresh(plain[i], tree(f"edited source of {i}"), "") for i in fresh}
+    used = {i: Fresh(changed.get(i, plain[i]), tree(f"edited source of {i}"), "") for i in fresh}
+    closures = Closures(DependencyGraph({**plain, **{i: package.manifest for i, package in used.items()}}))
     kept = {i: record for i, record in records.items() if i not in used}
     return Candidate(base, used, kept, closures.graph, closures, closures.affected(used))
+
+
+def _buildable(manifests: Mapping[Interface, Manifest]) -> dict[Interface, Manifest]:
+    options = (("build", "true"), ("test", "true"))
+    return {i: m._replace(build_system="command", options=options) for i, m in sorted(manifests.items())}
