@@ -4,7 +4,7 @@ Each port has a real adapter and, where tests need one, an in-memory one; both p
 `tests/contract`. An adapter translates foreign exceptions into `BrazilError`s at its boundary.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -356,10 +356,13 @@ class FolderWatch(Protocol):
         """
         ...
 
-    def wait(self, longest: float) -> None:
+    def wait(self, longest: float) -> Collection[Path] | None:
         """Wait for a change and until nothing more has changed for a moment, but not longer than so many seconds.
 
         A change since the last wait ends this one at once, so what happens while nobody waits is not missed.
+
+        Returns:
+            What in the watched folders has changed, or has something below it that has; None: the time is over.
         """
         ...
 

@@ -6,7 +6,7 @@ differs from it and leads to another build after it.
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -57,13 +57,22 @@ def build_on_changes(
         UnavailableError: its folders cannot be watched.
     """
     seen: _State | None = None
+    suspects: Collection[Path] | None = None  # None: anything may have changed
     while True:
         base, names = _read(workspace)
-        checkout_folders = map(workspace.checkout, names)
-        links = [Path(os.path.realpath(folder)) for folder in checkout_folders if folder.is_symlink()]
+        places = {name: _place(workspace.checkout(name)) for name in names}
+        links = [place for name, place in places.items() if place != workspace.checkout(name)]
         folders.watch([workspace.root / "src", *links], [workspace.root])
         began = clock.now()
-        now = _State(base, {name: _source(workspace, name, checkouts) for name in names})
+        known = {} if seen is None or suspects is None else seen.sources
+        touched = {entry for path in suspects or () for entry in (path, path.parent)}
+        sources = {
+            name: known[name]
+            if name in known and touched.isdisjoint((workspace.checkout(name), place))
+            else _source(workspace, name, checkouts)
+            for name, place in places.items()
+        }
+        now = _State(base, sources)
         took = (clock.now() - began) / 1e9
         if now != seen:
             if seen:
@@ -72,7 +81,7 @@ def build_on_changes(
             end = "done" if build() else "failed"
             where = ", ".join(sorted(now.sources)) or "the workspace"
             emit(Note("watch", f"{end}, waiting for changes in {where}"))
-        folders.wait(max(_BETWEEN, _SHARE * took))
+        suspects = folders.wait(max(_BETWEEN, _SHARE * took))
 
 
 def _read(workspace: WorkspaceFolder) -> tuple[tuple[str, ...], tuple[PackageName, ...]]:
@@ -84,6 +93,11 @@ def _read(workspace: WorkspaceFolder) -> tuple[tuple[str, ...], tuple[PackageNam
             raise
         return tuple(map(str, error.problems)), ()
     return (file.registry, file.set, file.revision_commit), file.packages
+
+
+def _place(checkout: Path) -> Path:
+    """Where the files of a checkout really are: it may be a link to a clone somewhere else."""
+    return Path(os.path.realpath(checkout)) if checkout.is_symlink() else checkout
 
 
 def _source(workspace: WorkspaceFolder, name: PackageName, checkouts: Checkouts) -> Digest | tuple[Problem, ...]:

@@ -52,7 +52,7 @@ class InotifyFolders:
     def __init__(self) -> None:
         # What it warns of, the looks in between make up for.
         logging.getLogger("watchdog").addHandler(logging.NullHandler())
-        self._changed = threading.Event()
+        self._changes = _Changes()
         self._observer = InotifyObserver()
         self._observer.daemon = True
         self._observer.start()
@@ -73,38 +73,61 @@ class InotifyFolders:
         for path, recursive in sorted(wanted - self._watched.keys()):
             try:
                 self._watched[path, recursive] = self._observer.schedule(
-                    _Handler(self._changed, path), str(path), recursive=recursive, event_filter=_CHANGES
+                    _Handler(self._changes, path), str(path), recursive=recursive, event_filter=_CHANGES
                 )
             except FileNotFoundError:
                 continue  # it is tried again at the next call
             except OSError as error:
                 raise _cannot_watch(path, error) from error
 
-    def wait(self, longest: float) -> None:
+    def wait(self, longest: float) -> frozenset[Path] | None:
         """See `FolderWatch.wait`."""
         end = time.monotonic() + longest
-        while not self._changed.wait(_LOOK):
+        while not (found := self._changes.next(_LOOK)):
             if time.monotonic() > end:
-                return
+                return None
         end = time.monotonic() + _LONGEST_BURST
-        while time.monotonic() < end:
-            self._changed.clear()
-            if not self._changed.wait(_QUIET):
-                return
+        while time.monotonic() < end and (more := self._changes.next(_QUIET)):
+            found |= more
+        return frozenset(map(Path, found))
+
+
+class _Changes:
+    """What has changed and was not asked for yet: only the entries right in watched folders, so there are few."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._there = threading.Event()
+        self._entries: set[str] = set()
+
+    def add(self, entry: str) -> None:
+        with self._lock:
+            self._entries.add(entry)
+            self._there.set()
+
+    def next(self, seconds: float) -> set[str]:
+        """Return what has changed since the last call, or does within the time; empty when nothing does."""
+        self._there.wait(seconds)
+        with self._lock:
+            found, self._entries = self._entries, set()
+            self._there.clear()
+        return found
 
 
 class _Handler(FileSystemEventHandler):
     """Tells of what changes below one folder."""
 
-    def __init__(self, changed: threading.Event, folder: Path) -> None:
-        self._changed = changed
-        self._start = len(os.fsencode(folder))
+    def __init__(self, changes: _Changes, folder: Path) -> None:
+        self._changes = changes
+        self._folder = str(folder)
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Take an event in; one of a file that came under another name counts by both."""
-        paths = (os.fsencode(path)[self._start :] for path in (event.src_path, event.dest_path) if path)
-        if any(matters(os.fsdecode(path)) for path in paths):
-            self._changed.set()
+        for name in (event.src_path, event.dest_path):
+            path = os.fsdecode(name)
+            inside = path.removeprefix(self._folder)
+            if path and matters(inside):
+                self._changes.add("/".join((self._folder, *inside.split("/")[1:2])))
 
 
 def matters(path: str) -> bool:

@@ -3,7 +3,7 @@
 import errno
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -34,8 +34,10 @@ class Checkouts:
     def __init__(self) -> None:
         self.content = {"A": "one", "B": "one"}
         self.slow: Callable[[], None] = lambda: None
+        self.captured: list[str] = []
 
     def capture(self, folder: Path) -> Captured:
+        self.captured.append(folder.name)
         self.slow()
         content = self.content[folder.name]
         if content.startswith("broken"):
@@ -59,16 +61,18 @@ class Folders:
         self.scenes = iter(scenes)
         self.watched: list[tuple[list[Path], list[Path]]] = []
         self.waits: list[float] = []
+        self.told: Collection[Path] | None = None
 
     def watch(self, deep: Iterable[Path], flat: Iterable[Path]) -> None:
         self.watched.append((list(deep), list(flat)))
 
-    def wait(self, longest: float) -> None:
+    def wait(self, longest: float) -> Collection[Path] | None:
         self.waits.append(longest)
         scene = next(self.scenes, None)
         if scene is None:
             raise End
         scene()
+        return self.told
 
 
 class Stage:
@@ -94,11 +98,12 @@ class Stage:
     def hold(self, name: str, content: str) -> Callable[[], None]:
         return lambda: self.checkouts.content.__setitem__(name, content)
 
-    def play(self, *scenes: Callable[[], object]) -> int:
-        """Return how many builds there were."""
+    def play(self, *scenes: Callable[[], object], told: Collection[Path] | None = None) -> int:
+        """Return how many builds there were; every wait tells the same."""
         self.builds = 0
         self.events.clear()
         self.folders = Folders(scenes)
+        self.folders.told = told
         with pytest.raises(End):
             build_on_changes(self.workspace, self.checkouts, self.folders, self.clock, self.build, self.events.append)
         return self.builds
@@ -180,6 +185,23 @@ def test_what_checkouts_link_to_is_watched(stage: Stage, tmp_path: Path) -> None
     assert stage.folders.watched == [([root / "src", elsewhere], [root])]
 
 
+def test_only_the_packages_that_a_burst_was_in_are_looked_at(stage: Stage, tmp_path: Path) -> None:
+    stage.workspace.save(FILE._replace(packages=(A, B)))
+    a, b = stage.workspace.checkout(A), stage.workspace.checkout(B)
+    assert stage.play(stage.hold("A", "two"), nothing, told={a}) == 2
+    assert stage.checkouts.captured == ["A", "B", "A", "A"]
+    stage.checkouts.captured.clear()
+    assert stage.play(nothing, told={stage.workspace.root / "brazil-workspace.toml"}) == 1
+    assert stage.checkouts.captured == ["A", "B"]
+    b.rmdir()
+    (tmp_path / "clone").mkdir()
+    b.symlink_to(tmp_path / "clone")
+    stage.checkouts.captured.clear()
+    assert stage.play(stage.hold("B", "two"), told={tmp_path / "clone" / "file"}) == 2
+    assert stage.play(stage.hold("B", "three"), told={b}) == 2, "another link"
+    assert stage.checkouts.captured == ["A", "B", "B"] * 2
+
+
 def test_looks_that_take_long_come_seldom(stage: Stage) -> None:
     stage.play()
     assert stage.folders.waits == [5.0]
@@ -198,11 +220,12 @@ def folders() -> Iterator[InotifyFolders]:
     assert [t.name for t in threading.enumerate() if "Inotify" in t.name] == []
 
 
-def told(folders: InotifyFolders, longest: float = 30) -> bool:
-    """Whether a change is told before the time is over."""
+def told(folders: InotifyFolders, longest: float = 30) -> Collection[Path] | None:
+    """What is told before the time is over."""
     began = time.monotonic()
-    folders.wait(longest)
-    return time.monotonic() - began < longest
+    found = folders.wait(longest)
+    assert (found is None) == (time.monotonic() - began >= longest)
+    return found
 
 
 def test_changes_are_told_and_those_while_nobody_waits_too(folders: InotifyFolders, tmp_path: Path) -> None:
@@ -219,9 +242,11 @@ def test_changes_are_told_and_those_while_nobody_waits_too(folders: InotifyFolde
         lambda: (tmp_path / "src" / "A" / ".git" / "index").write_text("x"),
         lambda: (tmp_path / "brazil-workspace.toml").write_text("x"),
     ]
-    for change in changes:
+    for change in changes[:-1]:
         change()
-        assert told(folders)
+        assert told(folders) == {tmp_path / "src" / "A"}
+    changes[-1]()
+    assert told(folders) == {tmp_path / "brazil-workspace.toml"}
     threading.Timer(0.3, lambda: file.write_text("y")).start()
     assert told(folders)
 
