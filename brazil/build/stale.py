@@ -35,15 +35,20 @@ def stale_packages(
         recorded: results of the base for the platform.
         artifacts: of everything that the build made or took from the base.
     """
+    before = candidate.base.records
+    changed = {i: fresh.source for i, fresh in candidate.fresh.items()}
+    changed |= {
+        i: now.source for i, now in candidate.records.items() if i in before and now.version != before[i].version
+    }
 
     def differs(interface: Interface) -> bool:
         if interface in artifacts:
             return interface not in recorded or artifacts[interface] != recorded[interface].artifact
-        pinned = candidate.base.records.get(interface)  # it was not built, so its artifact is not known
-        return pinned is None or candidate.fresh[interface].source != pinned.source
+        # It was not built, so its artifact is not known.
+        return interface not in before or changed[interface] != before[interface].source
 
-    affected = candidate.closures.affected(i for i in candidate.fresh if differs(i))
-    return tuple(sorted(affected.rebuild - artifacts.keys() - candidate.fresh.keys()))
+    affected = candidate.closures.affected(filter(differs, changed))
+    return tuple(sorted(affected.rebuild - artifacts.keys() - changed.keys()))
 
 
 def steps_to_catch_up(

@@ -214,7 +214,7 @@ def _wanted(request: BuildRequest, candidate: Candidate) -> tuple[Interface, ...
                 Problem(
                     "build.nothing-in-use",
                     "no package is in use in this workspace",
-                    hint="name what to build, or check a package out with 'brazil ws use PACKAGE'",
+                    hint="name what to build, say --all, or check a package out with 'brazil ws use PACKAGE'",
                 )
             )
         return tuple(sorted(candidate.fresh))

@@ -3,7 +3,7 @@
 from brazil.build.stale import CatchUp, catch_up, stale_packages, steps_to_catch_up
 from brazil.model.action import StepId
 from brazil.model.digest import digest_of
-from brazil.model.names import Interface
+from brazil.model.names import Interface, PackageVersion
 from brazil.report.unchanged import stale_lines
 from tests.candidates import artifact_of, candidate_of
 from tests.fakes.sandbox import PLATFORM
@@ -48,6 +48,18 @@ def test_consumers_of_what_came_out_otherwise_are_stale() -> None:
 def test_a_checkout_that_was_not_built_counts_by_its_source() -> None:
     assert stale("Money-1 Rates-1", "Money-1", same="Money-1") == "Shop-1"
     assert stale("Money-1 Rates-1", "Money-1", same="Money-1", pristine="Rates-1") == ""
+
+
+def test_consumers_of_a_pin_that_moved_are_stale() -> None:
+    candidate = candidate_of(SHOP, names("Rates-1"))
+    money = iface("Money-1")
+    record = candidate.records[money]
+    moved = record._replace(version=PackageVersion(money, 2), source=digest_of(b"the source of build 2"))
+    candidate = candidate._replace(records={**candidate.records, money: moved})
+    made = {iface("Rates-1"): artifact_of(iface("Rates-1"))}
+    recorded = candidate.base.results[PLATFORM.name]
+    assert stale_packages(candidate, recorded, made) == tuple(names("Kit-1 Price-1 Shop-1"))
+    assert stale_packages(candidate, recorded, {**made, money: artifact_of(money)}) == (), "it came out as before"
 
 
 def steps(stale: str, unbuilt: str = "", tested: str = "") -> str:
