@@ -19,6 +19,7 @@ from brazil.model.versionset import (
     RevisionInfo,
     diff_revisions,
 )
+from brazil.operations.packages import known_package
 from brazil.ports import CommitInfo, Registry, SourceProvider
 
 
@@ -42,9 +43,17 @@ def create_set(name: VersionSetName, policy: Policy, registry: Registry, *, orig
     """Begin a set, empty or with another revision's content.
 
     Raises:
-        UsageError: the name is taken, or a target is not among the pins it begins with.
+        UsageError: the name is taken, or a target is of no package, or not among the pins it begins with.
     """
     if origin is None:
+        unknown: list[Problem] = []
+        for target in policy.targets:
+            try:
+                known_package(target.name, registry)
+            except UsageError as error:
+                unknown += error.problems
+        if unknown:
+            raise UsageError(*unknown)
         return registry.create_set(name, Draft(policy, {}, {}, Reason("create")))
     targets = policy.targets or origin.policy.targets
     problems = [

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from brazil.errors import Problem, UsageError
 from brazil.model.names import Interface, PackageName, VersionSetName
 from brazil.model.nearest import did_you_mean
-from brazil.model.versionset import Revision, RevisionInfo
+from brazil.model.versionset import RegisteredPackage, Revision, RevisionInfo
 from brazil.model.workspace import WorkspaceFile
 from brazil.operations.building import base_revision
 from brazil.operations.packages import known_package
@@ -61,7 +61,7 @@ def use_packages(
     sources: SourceProvider,
     checkouts: Checkouts,
 ) -> tuple[InUse, ...]:
-    """Check packages out, so that they shadow their pins.
+    """Check packages out, so that they shadow their pins; all that are named, or none.
 
     Args:
         workspace: where.
@@ -77,32 +77,55 @@ def use_packages(
     done = []
     with workspace.lock():
         base = base_revision(workspace.read(), registry)
-        for name in names:
+        problems: list[Problem] = []
+        wanted: list[tuple[RegisteredPackage, str]] = []
+        for name in dict.fromkeys(names):
+            try:
+                package = known_package(name, registry)
+                wanted.append((package, _commit_to_use(workspace, package, ref, base, sources, checkouts)))
+            except UsageError as error:
+                problems += error.problems
+        if problems:
+            raise UsageError(*problems)
+        for package, commit in wanted:
+            if not workspace.occupied(package.name):
+                checkouts.create(package, commit, "", workspace.checkout(package.name))
             file = workspace.read()
-            package = known_package(name, registry)
-            folder = workspace.checkout(package.name)
-            if package.name in file.packages and workspace.occupied(package.name):
-                raise UsageError(
-                    Problem("workspace.in-use", f"{package.name} is in use already", hint=f"it is in {folder}")
-                )
-            pinned = sorted({r.commit for i, r in base.records.items() if i.name == package.name})
-            if not ref and len(pinned) > 1:
-                lines = ", ".join(str(i) for i in base.records if i.name == package.name)
-                raise UsageError(
-                    Problem(
-                        "workspace.which-line",
-                        f"{base.info.set} pins several lines of {package.name}: {lines}",
-                        hint="choose one with --commit, or the newest source with --head",
-                    )
-                )
-            commit = sources.resolve(package, ref or (pinned[0] if pinned else "HEAD"))
-            if workspace.occupied(package.name):
-                _refuse_other(commit, folder, checkouts)
-            else:
-                checkouts.create(package, commit, "", folder)
             workspace.save(file._replace(packages=tuple(sorted({*file.packages, package.name}))))
             done.append(_in_use(workspace, package.name, base, checkouts))
     return tuple(done)
+
+
+def _commit_to_use(
+    workspace: WorkspaceFolder,
+    package: RegisteredPackage,
+    ref: str,
+    base: Revision,
+    sources: SourceProvider,
+    checkouts: Checkouts,
+) -> str:
+    """Return the commit that is to be checked out.
+
+    Raises:
+        UsageError: the package is in use, something is in its way, or it is not clear which commit is meant.
+    """
+    folder = workspace.checkout(package.name)
+    if package.name in workspace.read().packages and workspace.occupied(package.name):
+        raise UsageError(Problem("workspace.in-use", f"{package.name} is in use already", hint=f"it is in {folder}"))
+    pinned = sorted({r.commit for i, r in base.records.items() if i.name == package.name})
+    if not ref and len(pinned) > 1:
+        lines = ", ".join(str(i) for i in base.records if i.name == package.name)
+        raise UsageError(
+            Problem(
+                "workspace.which-line",
+                f"{base.info.set} pins several lines of {package.name}: {lines}",
+                hint="choose one with --commit, or the newest source with --head",
+            )
+        )
+    commit = sources.resolve(package, ref or (pinned[0] if pinned else "HEAD"))
+    if workspace.occupied(package.name):
+        _refuse_other(commit, folder, checkouts)
+    return commit
 
 
 def _refuse_other(commit: str, folder: Path, checkouts: Checkouts) -> None:
@@ -129,21 +152,30 @@ def drop_packages(
     *,
     force: bool,
 ) -> tuple[PackageName, ...]:
-    """Take packages out of use and delete their checkouts.
+    """Take packages out of use and delete their checkouts; all that are named, or none.
 
     Raises:
         UsageError: a package is not in use; or, unless forced, its checkout holds work that is nowhere else.
     """
     done = []
     with workspace.lock():
-        for name in names:
-            file = workspace.read()
-            if name not in file.packages:
-                hint = did_you_mean(name, file.packages) or f"in use: {', '.join(file.packages) or 'nothing'}"
-                raise UsageError(Problem("workspace.not-in-use", f"{name} is not in use", hint=hint))
+        dropped = tuple(dict.fromkeys(names))
+        used = workspace.read().packages
+        problems: list[Problem] = []
+        for name in dropped:
             folder = workspace.checkout(name)
-            if not force and folder.exists():
-                refuse_unsaved(name, folder, registry, sources, checkouts)
+            if name not in used:
+                hint = did_you_mean(name, used) or f"in use: {', '.join(used) or 'nothing'}"
+                problems.append(Problem("workspace.not-in-use", f"{name} is not in use", hint=hint))
+            elif not force and folder.exists():
+                try:
+                    refuse_unsaved(name, folder, registry, sources, checkouts)
+                except UsageError as error:
+                    problems += error.problems
+        if problems:
+            raise UsageError(*problems)
+        for name in dropped:
+            file = workspace.read()
             # A kill leaves a package in use without a checkout, which can be used or dropped again; or what has no
             # name any more, which the next drop deletes.
             workspace.set_checkout_aside(name)
