@@ -17,6 +17,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="write what came out to the golden files")
 
 
+# No worker is to begin with one of these when the others are done.
+_FIRST = (
+    "tests/e2e/test_readme.py",
+    "tests/e2e/test_package_commands.py",
+    "tests/e2e/test_system",
+    "tests/e2e/third_party/",
+    "tests/fault/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest: all tests of a file run in one worker, which makes their fixtures once."""
+
+    def rank(item: pytest.Item) -> int:
+        return next((rank for rank, start in enumerate(_FIRST) if item.nodeid.startswith(start)), len(_FIRST))
+
+    items.sort(key=rank)
+
+
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
     """Compare a text with the file of this name in tests/golden/."""

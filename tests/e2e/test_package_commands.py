@@ -60,6 +60,9 @@ def test_detection(top: tuple[str, ...], expected: tuple[str, ...]) -> None:
     assert detect(top) == expected
 
 
+LIBRARIES = ("autotools", "cmake", "make", "meson")  # of these a new package has no program
+
+
 @pytest.mark.sandbox
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_new_package_builds_passes_its_tests_and_is_published(system: str, tmp_path: Path) -> None:
@@ -79,6 +82,11 @@ def test_a_new_package_builds_passes_its_tests_and_is_published(system: str, tmp
     product.ok("vs", "create", "a/b", "--target", "FirstKit-1.0")
     done = product.ok("publish", "--set", "a/b", "-p", "FirstKit", "--json").data
     assert [(step["kind"], step["state"]) for step in done["steps"]] == [("build", "succeeded"), ("test", "succeeded")]
+    counts = done["steps"][1]["tests"] or {"passed": 0, "failed": 0}
+    assert (counts["passed"], counts["failed"]) == (0 if system in ("command", "make") else 1, 0)
+    if system not in LIBRARIES:
+        said = product.workspace(set_name="a/b").process("exec", "FirstKit", "--", "first_kit", "Ada")
+        assert (said.code, "hello" in said.out.lower()) == (0, True), said
 
 
 def test_a_source_that_is_there_gets_a_manifest_only(shop: Product) -> None:

@@ -22,6 +22,10 @@ OF_BUILD_SYSTEMS = [page for page in WITH_EXAMPLES if page.parent.name == "build
 SETS = re.compile(r"^brazil vs create (\S+)", re.MULTILINE)
 
 
+def name(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder like this checkout after `make demo`, whose `.venv` runs the code under test."""
@@ -97,10 +101,6 @@ def played(request: pytest.FixtureRequest, checkout: Path, tmp_path_factory: pyt
 def on_a_terminal(output: str) -> str:
     """Leave out what the live view of a terminal does not keep."""
     return "".join(line for line in output.splitlines(keepends=True) if not re.match(r"(plan|cached) {2,}", line))
-
-
-def name(page: Path) -> str:
-    return str(page.relative_to(ROOT))
 
 
 @pytest.mark.sandbox

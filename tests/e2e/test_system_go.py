@@ -8,7 +8,7 @@ import pytest
 from brazil.model.tested import CaseEnd
 from tests.e2e.bad_sources import Bad, Native, Odd, fail_as_said
 from tests.e2e.product import Product, copy_shop, toml
-from tests.e2e.systems import built_elsewhere, need, publish, runs, starter_files
+from tests.e2e.systems import built_elsewhere, need, publish, runs
 
 pytestmark = [pytest.mark.sandbox, need("go", "cc")]
 
@@ -148,14 +148,6 @@ def test_the_same_artifact_comes_from_another_place_with_one_processor(shop: Pro
     other = built_elsewhere(tmp_path / "another place", SHOP, "Till")["build Till-1.0"]
     assert other.files == runs(shop)["build Till-1.0"].files
     assert other.digest == runs(shop)["build Till-1.0"].digest
-
-
-def test_the_starter_builds_and_passes(tmp_path: Path) -> None:
-    product = publish(tmp_path / "shop", {"JsonKit": starter_files("go", "JsonKit")}, "JsonKit")
-    found = runs(product)
-    assert found["test JsonKit-1.0"].tested.count(CaseEnd.PASSED) == 1
-    assert {"bin/json_kit", "go/example.com/json_kit/greeting.go"} <= set(found["build JsonKit-1.0"].files)
-    assert product.workspace().process("exec", "JsonKit", "--", "json_kit").out == "hello, JsonKit\n"
 
 
 def module(text: str = "package pay\n", language: str = "1.19", **more: str) -> dict[str, str]:

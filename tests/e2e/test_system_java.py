@@ -10,7 +10,7 @@ import pytest
 from brazil.model.tested import CaseEnd
 from tests.e2e.bad_sources import JUNIT_4_SHELL, Bad, Native, Odd, fail_as_said
 from tests.e2e.product import Product, toml
-from tests.e2e.systems import built_elsewhere, need, publish, runs, starter_files
+from tests.e2e.systems import built_elsewhere, need, publish, runs
 
 pytestmark = [pytest.mark.sandbox, need("javac", "jar", "/usr/share/java/junit-platform-console-standalone.jar")]
 
@@ -132,12 +132,6 @@ def test_tests_of_both_kinds_run_against_the_jar(java: Product) -> None:
 def test_the_same_artifact_elsewhere(java: Product, tmp_path: Path) -> None:
     other = built_elsewhere(tmp_path / "other", SHOP, "Report")
     assert other["build Report-1.0"].digest == runs(java)["build Report-1.0"].digest
-
-
-def test_the_starter_builds_and_passes(tmp_path: Path) -> None:
-    product = publish(tmp_path / "shop", {"JsonKit": starter_files("java", "JsonKit")}, "JsonKit")
-    assert runs(product)["test JsonKit-1.0"].tested.count(CaseEnd.PASSED) == 1
-    assert product.workspace().process("exec", "JsonKit", "--", "json_kit", "Ada").out == "Hello, Ada!\n"
 
 
 _PAY = {"src/Pay.java": "class Pay { public static void main(String[] words) {} }\n"}

@@ -1,4 +1,7 @@
-"""Build system `maven`, in the real sandbox: two modules, a program that uses one of them, and what must fail."""
+"""Build system `maven`, in the real sandbox: two modules, a program that uses one of them, and what must fail.
+
+The example of its page is the starter, which is built and run there.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,7 +11,7 @@ import pytest
 from brazil.model.tested import CaseEnd
 from tests.e2e.bad_sources import JUNIT_4_SHELL, Bad, Native, Odd, fail_as_said
 from tests.e2e.product import Product, toml
-from tests.e2e.systems import built_elsewhere, need, publish, runs, starter_files
+from tests.e2e.systems import built_elsewhere, need, publish, runs
 
 _PLUGINS = [
     f"/usr/share/maven-repo/org/apache/maven/plugins/maven-{name}-plugin"
@@ -126,12 +129,6 @@ def test_the_same_artifact_elsewhere(maven: Product, tmp_path: Path) -> None:
     words = {"Words": SHOP["Words"]}
     other = built_elsewhere(tmp_path / "other", words, "Words")
     assert other["build Words-1.0"].digest == runs(maven)["build Words-1.0"].digest
-
-
-def test_the_starter_builds_and_passes(tmp_path: Path) -> None:
-    product = publish(tmp_path / "shop", {"JsonKit": starter_files("maven", "JsonKit")}, "JsonKit")
-    assert runs(product)["test JsonKit-1.0"].tested.count(CaseEnd.PASSED) == 1
-    assert product.workspace().process("exec", "JsonKit", "--", "json_kit", "Ada").out == "Hello, Ada!\n"
 
 
 _OWN = {"src/main/java/shop/Pay.java": "package shop;\n\nclass Pay { public static void main(String[] words) {} }\n"}

@@ -10,7 +10,7 @@ import pytest
 from brazil.model.tested import CaseEnd
 from tests.e2e.bad_sources import Bad, Native, fail_as_said
 from tests.e2e.product import Product, toml
-from tests.e2e.systems import built_elsewhere, need, publish, runs, starter_files
+from tests.e2e.systems import built_elsewhere, need, publish, runs
 
 pytestmark = [pytest.mark.sandbox, need("node", "npm")]
 
@@ -95,12 +95,6 @@ def test_the_same_artifact_elsewhere(node: Product, tmp_path: Path) -> None:
     other = built_elsewhere(tmp_path / "other", SHOP, "Site")
     steps = [f"build {name}-1.0" for name in SHOP]
     assert [other[step].digest for step in steps] == [runs(node)[step].digest for step in steps]
-
-
-def test_the_starter_builds_and_passes(tmp_path: Path) -> None:
-    product = publish(tmp_path / "shop", {"JsonKit": starter_files("node", "JsonKit")}, "JsonKit")
-    assert runs(product)["test JsonKit-1.0"].tested.count(CaseEnd.PASSED) == 1
-    assert product.workspace().process("exec", "JsonKit", "--", "json_kit", "Ada").out == "Hello, Ada!\n"
 
 
 def _tests(body: str) -> dict[str, str]:
