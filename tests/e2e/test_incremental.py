@@ -102,7 +102,13 @@ def test_failed_step_skips_what_needs_it_and_is_run_again(shop: Product) -> None
     assert answer.states["build Price-1.0"] == answer.states["build Shop-1.0"] == "skipped"
     assert answer.states["build Rates-1.0"] == "succeeded"
     again = work.run("build", "Money")
-    assert (again.code, again.err.splitlines()[-1]) == (1, "0 built, 0 tested, 0 remembered, 1 failed")
+    assert (again.code, again.err.splitlines()[-2:]) == (
+        1,
+        [
+            "0 built, 0 tested, 0 remembered, 1 failed",
+            "look at build Money-1.0 where it failed: brazil shell --failed Money-1.0",
+        ],
+    )
     assert "retrun" in again.err, "the log's last lines are shown"
 
 
