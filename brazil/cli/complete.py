@@ -80,9 +80,9 @@ def _members(asked: Asked) -> Offers:
     from brazil.operations.offering import members
 
     file = asked.workspace()
-    found = members(file, asked.wiring.registry, Path(asked.wiring.places.cache) / "members")
-    names = {*(interface.name for interface in found), *file.packages}
-    return sorted({*names, *(map(str, found) if "-" in asked.incomplete else ())})
+    found = members(file, lambda: asked.wiring.registry, Path(asked.wiring.places.cache) / "members")
+    names = {*(interface.rpartition("-")[0] for interface in found), *file.packages}
+    return sorted({*names, *(found if "-" in asked.incomplete else ())})
 
 
 def _interfaces(asked: Asked) -> Offers:
@@ -99,7 +99,7 @@ def _dependencies(asked: Asked) -> Offers:
 
 def _declared(asked: Asked) -> Offers:
     """What the manifest of this folder depends on."""
-    from brazil.operations.offering import declared
+    from brazil.operations.manifest_edits import declared
 
     return declared(Path.cwd())
 

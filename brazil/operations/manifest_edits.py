@@ -1,7 +1,9 @@
 """Change the dependencies that a package's own `brazil.toml` declares."""
 
 import os
+import tomllib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -157,3 +159,16 @@ def _replace(file: Path, text: str) -> None:
 def _version_order(interface: Interface) -> list[tuple[int, int, str]]:
     parts = interface.version.replace("_", ".").replace("+", ".").split(".")
     return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts]
+
+
+def declared(folder: Path) -> list[str]:
+    """Return the names of what the package of a folder depends on; of a manifest with faults what can be read.
+
+    Raises:
+        UsageError: there is no manifest.
+    """
+    with suppress(OSError, ValueError, RecursionError):
+        content = tomllib.loads(find_manifest(folder).read_text("utf-8"))
+        tables = [content.get(table) for table in TABLES.values()]
+        return sorted({name for table in tables if isinstance(table, dict) for name in table})
+    return []
