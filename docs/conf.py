@@ -26,7 +26,6 @@ SECTIONS = {
         "docs/manifest",
         "docs/build-systems/README",
         "docs/json",
-        "docs/schema/README",
         "docs/formats",
     ),
     "Project": ("CHANGELOG", "docs/architecture", "docs/decisions/README", "docs/bench", "docs/soak", "docs/**/*"),
@@ -41,7 +40,6 @@ PARENTS = {
     "docs/coming-from/README": "docs/coming-from/*",
     "docs/commands/README": "docs/commands/*",
     "docs/build-systems/README": "docs/build-systems/*",
-    "docs/schema/README": "docs/schema/*",
     "docs/decisions/README": "docs/decisions/*",
 }
 

@@ -198,3 +198,8 @@ def test_a_layout_is_read_from_an_artifact() -> None:
     )
     assert layouts.of(artifact) is layouts.of(artifact)
     assert layouts.of(empty) == Layout()
+
+
+def test_the_page_on_build_systems_names_every_variable_and_folder() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "build-systems" / "README.md").read_text()
+    assert [name for name in sorted({*COMMON, *COMPOSED, *WATCHED}) if f"`{name}`" not in page] == []
