@@ -116,8 +116,8 @@ def write_navigation(app: Sphinx, page: str, template: str, context: dict[str, A
     def item(level: int, name: str, below: str = "") -> str:
         here = "current " * (name in (page, parent))
         link = html.escape(app.builder.get_relative_uri(page, name))
-        title = html.escape(TITLES.get(name) or app.env.titles[name].astext())
-        text = f'<a class="{here}reference internal" href="{link}">{title}</a>{below}'
+        title = TITLES.get(name) or app.env.titles[name].astext().removeprefix("Build system ")
+        text = f'<a class="{here}reference internal" href="{link}">{html.escape(title)}</a>{below}'
         return f'<li class="{here}toctree-l{level}">{text}</li>'
 
     def row(name: str, below: list[str]) -> str:

@@ -72,6 +72,12 @@ def test_every_page_is_on_the_site(read: dict[Path, Page], site: Path) -> None:
     assert [page for page in wanted if site / page.relative_to(ROOT).with_suffix(".html") not in read] == []
 
 
+def test_pages_are_plain_markdown() -> None:
+    """A git host would show a directive or a role as text."""
+    exotic = re.compile(r"^\s*(?:```+|:::+)\s*\{|\{[a-z-]+\}`|^\([\w-]+\)=$", re.MULTILINE)
+    assert [page.relative_to(ROOT) for page in PAGES if exotic.search(page.read_text())] == []
+
+
 def test_every_link_leads_somewhere(read: dict[Path, Page], site: Path) -> None:
     """Sphinx looks at the links of pages; these are also those of the theme and of the navigation."""
     broken = []
