@@ -4,7 +4,7 @@ Whoever emits an event only puts it into a queue. A thread of the view takes the
 once for all of them, so neither a remembered Step nor one that ran costs a builder anything worth naming.
 
 Only four control sequences are used, which every terminal but a dumb one knows: back to the first column, up, erase
-what is below, and colours. The cursor is never hidden, so there is nothing to put right after a kill.
+a row, and colours. The cursor is never hidden, so there is nothing to put right after a kill.
 """
 
 import os
@@ -104,11 +104,14 @@ class LiveView:
 
 
 def _erase(rows: Sequence[Row], columns: int) -> str:
-    """Go back to where the rows begin and erase them; where the terminal has become narrower, they were wrapped."""
+    """Erase the rows, and be where they began; where the terminal has become narrower, they were wrapped.
+
+    Row by row: tmux keeps what is erased from the first row to the end of the screen, as if it had scrolled away.
+    """
     if not rows:
         return ""
     high = sum(max(-(-sum(len(piece.text) for piece in row) // columns), 1) for row in rows)
-    return "\r" + (f"\x1b[{high - 1}A" if high > 1 else "") + "\x1b[J"
+    return "\r\x1b[2K" + "\x1b[A\x1b[2K" * (high - 1)
 
 
 def _size(stream: IO[str]) -> tuple[int, int]:

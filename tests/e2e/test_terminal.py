@@ -63,7 +63,7 @@ def test_a_build_as_it_is_seen_on_a_terminal(shop: Product) -> None:
         assert b"\x1b[?" not in terminal.written, "nothing is switched that has to be switched back"
 
     # A dumb terminal gets lines, and one whose owner wants no colour gets none.
-    for environment, codes in (({"TERM": "dumb"}, set()), ({"NO_COLOR": "1"}, {b"A", b"J"})):
+    for environment, codes in (({"TERM": "dumb"}, set()), ({"NO_COLOR": "1"}, {b"A", b"K"})):
         work.edit("Money", "money.h", ";", "; ")
         with Terminal(40, 12) as terminal:
             assert ended(terminal, start(work, terminal, "test", "Shop", environment=environment)) == 0

@@ -1,10 +1,16 @@
 import io
 import os
 import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +22,7 @@ from brazil.report import board
 from brazil.report.board import Board, clip, span
 from brazil.report.live import LiveView
 from tests.steps import build_of, checks_of
-from tests.terminal import Terminal
+from tests.terminal import PATIENCE, Terminal
 
 ACTION = digest_of(b"action")
 CORE, MONEY, PRICE, SHOP, TEST = (
@@ -48,6 +54,11 @@ STORY: list[tuple[str, float, list[Event]]] = [
     ("it runs", 65.0, [StepStarted(SHOP, ACTION, ("Price-1.0 changed: 52af9f9a -> 98a4968f",))]),
     ("it fails", 90.0, [StepFailed(SHOP, ACTION, 25.0, "exit code 2", "shop.c:1: error\nmake: ***")]),
 ]
+STORY_LINES = [  # that stay of the first
+    "build     Money-1.0  because source changed: 75d07397 -> 7acf8e5d",
+    "build     Price-1.0  because never run before",
+]
+REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 class Played:
@@ -242,10 +253,7 @@ def test_the_view_draws_by_itself_and_ends_at_once() -> None:
         assert time.monotonic() - began < 5
         assert threading.active_count() == threads
         terminal.read()
-        assert terminal.rows == [
-            "build     Money-1.0  because source changed: 75d07397 -> 7acf8e5d",
-            "build     Price-1.0  because never run before",
-        ]
+        assert terminal.rows == STORY_LINES
 
 
 @pytest.mark.parametrize(
@@ -267,3 +275,57 @@ def test_times(seconds: float, text: str) -> None:
 def test_what_is_cut_has_the_width(width: int) -> None:
     assert len(clip("build JsonKit-1.0", width)) == width
     assert clip("abc", 3) == "abc"
+
+
+_IN_TMUX = """
+import sys, time
+from tests.unit.test_live_view import STORY
+from brazil.report.live import LiveView
+with LiveView(sys.stderr, colour=True) as view:
+    for event in STORY[0][2]:
+        view(event)
+    time.sleep(600)
+"""
+
+
+def test_a_terminal_that_wraps_rows_anew_keeps_no_old_picture() -> None:
+    tmux = shutil.which("tmux")
+    if not tmux:
+        pytest.skip("tmux is not installed")
+    folder = Path(tempfile.mkdtemp(prefix="tmux-"))  # pytest's own may be too long for a socket
+    environment = {k: v for k, v in os.environ.items() if k != "TMUX"} | {"TMUX_TMPDIR": str(folder)}
+
+    def run(*words: str) -> str:
+        return subprocess.run(
+            [tmux, "-f", os.devnull, *words],
+            env=environment,
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    def wait(until: Callable[[str], bool]) -> list[str]:
+        end = time.monotonic() + PATIENCE
+        while not until(text := run("capture-pane", "-p", "-S", "-")):
+            assert time.monotonic() < end, text
+            time.sleep(0.1)
+        return [row.rstrip() for row in text.splitlines() if row.strip()]
+
+    (folder / "view.py").write_text(_IN_TMUX)
+    command = (
+        f"PYTHONPATH={shlex.quote(str(REPOSITORY))} {shlex.quote(sys.executable)} {shlex.quote(str(folder))}/view.py"
+    )
+    run("new-session", "-d", "-x", "100", "-y", "20", command)
+    try:
+        wide = wait(lambda text: "Shop-1.0 -> test Shop-1.0, about" in text)
+        run("resize-window", "-x", "45", "-y", "20")
+        narrow = wait(lambda text: "critical path: about" in text)
+        run("resize-window", "-x", "100", "-y", "20")
+        again = wait(lambda text: "Shop-1.0 -> test Shop-1.0, about" in text)
+    finally:
+        run("kill-server")
+        shutil.rmtree(folder)
+    assert wide[:2] == again[:2] == STORY_LINES
+    assert [sum("critical path" in row for row in rows) for rows in (wide, narrow, again)] == [1, 1, 1]
+    assert [sum("build Money" in row for row in rows) for rows in (wide, narrow, again)] == [1, 1, 1]
