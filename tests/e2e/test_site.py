@@ -1,6 +1,8 @@
 """The site that `make docs` makes: complete, without a broken link, and of use without any network."""
 
+import fcntl
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -56,10 +58,17 @@ def build(source: Path, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site") / "html"
-    done = build(ROOT, folder)
-    assert (done.returncode, done.stderr) == (0, "")
-    return folder
+    """The site, made once for all processes that the tests are spread over."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "site"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "made").exists():
+            done = build(ROOT, folder / "html")
+            assert (done.returncode, done.stderr) == (0, "")
+            (folder / "made").touch()
+    return folder / "html"
 
 
 @pytest.fixture(scope="module")
