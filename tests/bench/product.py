@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from brazil.model.names import Interface, PackageName, version_set_name
-from brazil.model.versionset import Policy
+from brazil.model.versionset import Policy, RegisteredPackage
 from brazil.operations import version_sets, workspaces
 from brazil.wiring import Wiring
 from tests.bench.synthetic import Synthetic
@@ -31,6 +31,7 @@ def make_workspace(folder: Path, packages: Sequence[Synthetic], closure: str, va
     """
     wiring = Wiring(variables)
     targets = (Interface(PackageName(packages[-1].name), "1.0"),)
+    wiring.registry.register(RegisteredPackage(targets[0].name, str(folder / "all" / "src" / targets[0].name)))
     version_sets.create_set(SET, Policy(targets), wiring.registry)
     workspace = workspaces.create_workspace(folder / "all", SET, None, wiring.registry)
     for package in packages:
