@@ -40,7 +40,6 @@ def exec_(session: Session, package: str, command: tuple[str, ...], closure: str
         raise click.UsageError("Name the command to run after '--'.")
     if words[0].startswith("-"):
         raise click.UsageError(f"Options of 'brazil exec' stand before PACKAGE: {words[0]}")
-    _open_standard_descriptors()
     found = _enter(session, package, closure, jobs)
     if isinstance(found, int):
         return found
@@ -106,7 +105,6 @@ def shell(
         raise click.UsageError("--test goes with --sandbox or --failed; else say --closure test.")
     if package is None and not failed:
         raise click.UsageError("Missing argument 'PACKAGE'.")
-    _open_standard_descriptors()
     if failed:
         return _shell_failed(session, package or "", command, test)
     if sandbox:
@@ -211,13 +209,3 @@ def build_closures(
     if as_json:
         tell_json(build_data(done, {}))
     return _FAILED
-
-
-def _open_standard_descriptors() -> None:
-    """Give the empty device to what our caller has closed of input and output, before our own files get its number."""
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)
-            os.set_inheritable(number, True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.product import Product, copy_shop, toml
+from tests.sandbox_case import processes_with
 
 pytestmark = pytest.mark.sandbox
 
@@ -167,6 +168,19 @@ class TestWhereABuildRuns:
         assert shown["--sandbox"].keys() & work.environment.keys() <= {"HOME", "PATH", "PWD", "OLDPWD", "TERM", "LANG",
             "TMPDIR", "USER", "LOGNAME", "TZ"}  # fmt: skip
         assert shown["--sandbox"]["HOME"] == "/home/build"
+
+    def test_a_program_that_is_not_there_is_told_by_the_shell_inside(self, work: Product) -> None:
+        done = work.process("shell", "--sandbox", "Rates", "--", "no-such-program")
+        assert (done.code, "no-such-program" in done.err) == (127, True)
+
+    def test_a_signal_ends_what_is_inside(self, work: Product) -> None:
+        mark = "4711.25"
+        process = work.start("shell", "--sandbox", "Rates", "--", "sh", "-c", f"echo ready; sleep {mark}")
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        process.terminate()
+        assert process.wait(60) == 143
+        assert processes_with(mark) == []
 
     def test_a_shell_on_a_terminal_has_the_keys_and_gives_it_back(self, work: Product) -> None:
         seen, code = on_a_terminal(

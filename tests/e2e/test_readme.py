@@ -115,7 +115,7 @@ def test_what_a_page_shows_is_what_happens(played: Played) -> None:
 
 
 @pytest.mark.sandbox
-@pytest.mark.parametrize("played", OF_BUILD_SYSTEMS, ids=name, indirect=True)
+@pytest.mark.parametrize("played", [*OF_BUILD_SYSTEMS, ROOT / "docs" / "closures.md"], ids=name, indirect=True)
 def test_another_user_elsewhere_gets_the_same_artifacts(played: Played, other_user: OtherUser) -> None:
     page = played.told[0].page
     folder = other_user.folder / "of another user" / page.stem
