@@ -5,6 +5,7 @@ import pty
 import select
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from tests.e2e.product import Product, copy_shop, toml
 from tests.sandbox_case import processes_with
 
 pytestmark = pytest.mark.sandbox
+
+INTERRUPT = "\x03"  # Ctrl-C
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +74,7 @@ def test_the_build_closure_needs_nothing_of_the_package_itself(work: Product) ->
         assert "1 failed" in failed.err
     finally:
         manifest.write_text(text)
+        work.ok("ws", "clean")
 
 
 def test_a_shell_without_a_terminal_reads_commands(work: Product) -> None:
@@ -97,14 +101,23 @@ def test_closed_descriptors_are_no_files_of_ours(work: Product, closed: str) -> 
     seen.unlink()
 
 
-def on_a_terminal(work: Product, *arguments: str, type_in: dict[str, str], **variables: str) -> tuple[str, int]:
-    """Run a command on a terminal of its own; type a line when its text was seen. Returns what it said and its code."""
+def on_a_terminal(
+    work: Product, *arguments: str, type_in: Sequence[tuple[str, str]] = (), **variables: str
+) -> tuple[str, int]:
+    """Run a command on a terminal of its own, and return what it said and its code.
+
+    Args:
+        work: where.
+        arguments: of the program.
+        type_in: (text, line): the line is typed when the text was seen, behind those before it.
+        variables: added to its environment.
+    """
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(work.cwd)
         environment = {**work.environment, "TERM": "dumb", **variables}
         os.execve(sys.executable, [sys.executable, "-m", "brazil", *arguments], environment)
-    seen, waiting = "", list(type_in.items())
+    seen, at, waiting = "", 0, list(type_in)
     try:
         while select.select([terminal], [], [], 60)[0]:
             try:
@@ -112,8 +125,10 @@ def on_a_terminal(work: Product, *arguments: str, type_in: dict[str, str], **var
             except OSError:
                 break  # the terminal has no process any more
             seen += data.decode(errors="replace")
-            while waiting and waiting[0][0] in seen:
-                os.write(terminal, f"{waiting.pop(0)[1]}\n".encode())
+            while waiting and waiting[0][0] in seen[at:]:
+                text, line = waiting.pop(0)
+                at = seen.index(text, at) + len(text)
+                os.write(terminal, line.encode() if line == INTERRUPT else f"{line}\n".encode())
         else:
             os.kill(child, 9)
             raise AssertionError(f"nothing more came after {seen!r}")
@@ -129,7 +144,7 @@ def test_a_shell_says_where_it_stands(work: Product, home: Path, program: str, p
     """Also where the user's own files set the prompt and the PATH."""
     (home / ".bashrc").write_text('PS1="mine> "\nPATH="/usr/bin:$PATH"\n')
     seen, code = on_a_terminal(
-        work, "shell", "Shop", type_in={prompt: "stamp; echo at $PWD; exit 5"}, SHELL=program, HOME=str(home)
+        work, "shell", "Shop", type_in=[(prompt, "stamp; echo at $PWD; exit 5")], SHELL=program, HOME=str(home)
     )
     assert "inside the build closure of Shop-1.0: 3 packages at /brazil/pkg; 'exit' leaves" in seen
     assert "tools first on PATH: Stamp-1.0" in seen
@@ -183,27 +198,26 @@ class TestWhereABuildRuns:
         assert processes_with(mark) == []
 
     def test_a_shell_on_a_terminal_has_the_keys_and_gives_it_back(self, work: Product) -> None:
-        seen, code = on_a_terminal(
-            work,
-            *("shell", "--sandbox", "Rates"),
-            type_in={
-                "(build Rates-1.0) /brazil/src$ ": "echo $((40 + 1)); sleep 60",
-                "41": "\x03echo after $?",
-                "after 130": "exit 5",
-            },
-        )
+        prompt = "(build Rates-1.0) /brazil/src$ "
+        steps = [
+            (prompt, "sh -c 'echo $((40 + 1)); exec sleep 3600'"),  # which is in front when it says so
+            ("41\r\n", INTERRUPT),
+            (prompt, "echo after $?; exit 5"),
+        ]
+        seen, code = on_a_terminal(work, "shell", "--sandbox", "Rates", type_in=steps)
+        assert "after 130\r\n" in seen
         assert "inside the sandbox of build Rates-1.0" in seen
         assert code == 5
 
     def test_a_lone_command_on_a_terminal_has_the_keys(self, work: Product) -> None:
         script = "trap 'echo caught; exit 7' INT; echo rea''dy; while :; do sleep 0.05; done"
         words = ("shell", "--sandbox", "Rates", "--", "sh", "-c", script)
-        seen, code = on_a_terminal(work, *words, type_in={"ready": "\x03"})
+        seen, code = on_a_terminal(work, *words, type_in=[("ready", INTERRUPT)])
         assert ("caught" in seen, code) == (True, 7)
 
     def test_nothing_can_be_typed_for_the_shell_outside(self, work: Product) -> None:
         script = "import fcntl\ntry: fcntl.ioctl(0, 0x5412, b'x')\nexcept OSError: print('ref' + 'used')"
-        seen, code = on_a_terminal(work, "shell", "--sandbox", "Rates", "--", "python3", "-c", script, type_in={})
+        seen, code = on_a_terminal(work, "shell", "--sandbox", "Rates", "--", "python3", "-c", script)
         assert ("refused" in seen, code) == (True, 0)
 
 
@@ -233,7 +247,10 @@ class TestWhereItFailed:
         work.edit("Rates", "brazil.toml", "test -s rate", "echo wrong; exit 9")
         assert work.run("test").err.splitlines()[-1].endswith("brazil shell --failed Rates-1.0")
         seen, code = on_a_terminal(
-            work, "shell", "--failed", type_in={"(test Rates-1.0) /brazil/src$ ": 'sh -eu -c "$BRAZIL_SCRIPT"; exit $?'}
+            work,
+            "shell",
+            "--failed",
+            type_in=[("(test Rates-1.0) /brazil/src$ ", 'sh -eu -c "$BRAZIL_SCRIPT"; exit $?')],
         )
         assert "inside the sandbox of test Rates-1.0 as it failed: exit code 9" in seen
         assert "  | echo wrong; exit 9" in seen
@@ -277,7 +294,7 @@ class TestWhatIsRefused:
         ],
     )
     def test_with_what_helps(self, work: Product, arguments: str, code: str, hint: str) -> None:
-        refused = work.process(*arguments.split())
+        refused = work.run(*arguments.split())
         assert refused.code == 2
         assert f"[{code}]" in refused.err
         assert hint in refused.err
