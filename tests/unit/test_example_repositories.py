@@ -16,7 +16,7 @@ EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "workspace"
 COMMITS = {
     "Audit": "9540858d770389dc708613edde06da1f42cf8f7f",
     "CardProvider": "9ae6ac0c12f4f092d66d1a35eca4dedf19a8298d",
-    "EventForge": "a0f95180abb7d3b3d3c1f57788b54e91a1118f48",
+    "EventForge": "cb9018ca8d77f95313f5e02a05d0dd25da41824d",
     "JournalKit": "1e2e5c3dc1e060b576559dabfcece87a48475760",
     "LedgerKit": "cec5dd44fe8756b6ff0920fc2b41204f71909f7e",
     "LedgerReport": "a642408bc2afb6b9d5e3c754346971c17ce6598f",

@@ -40,6 +40,11 @@ class SchemaTest(unittest.TestCase):
             ["line 1", "line 3", "line 5", "line 6", "line 7", "line 8", "E"],
         )
 
+    def test_what_follows_a_wrong_record_is_not_taken_for_another_ones(self) -> None:
+        with self.assertRaises(SchemaError) as caught:
+            read_schema("record A\nday text\nrecord b\nday text\n")
+        self.assertEqual(str(caught.exception), "line 3: after 'record' comes a name such as OrderPaid")
+
     def test_an_empty_schema_is_refused(self) -> None:
         with self.assertRaisesRegex(SchemaError, "no record"):
             read_schema("# nothing\n")

@@ -44,10 +44,16 @@ def read_schema(text: str) -> tuple[Record, ...]:
         words = line.partition("#")[0].split()
         if not words:
             continue
-        fault = _record(words, records) if words[0] == "record" else _field(words, records)
+        if words[0] == "record":
+            fault = _record_fault(words, records)
+            records.append(Record("" if fault else words[1], ()))
+        else:
+            fault = _field(words, records)
         if fault:
             faults.append(f"line {number}: {fault}")
-    faults += [f"{record.name}: a record has at least one field" for record in records if not record.fields]
+    faults += [
+        f"{record.name}: a record has at least one field" for record in records if record.name and not record.fields
+    ]
     if not records and not faults:
         faults.append("there is no record")
     if faults:
@@ -55,12 +61,11 @@ def read_schema(text: str) -> tuple[Record, ...]:
     return tuple(records)
 
 
-def _record(words: list[str], records: list[Record]) -> str:
+def _record_fault(words: list[str], records: list[Record]) -> str:
     if len(words) != 2 or not re.fullmatch("[A-Z][A-Za-z0-9]*", words[1]):
         return "after 'record' comes a name such as OrderPaid"
     if any(record.name == words[1] for record in records):
         return f"there are two records {words[1]}"
-    records.append(Record(words[1], ()))
     return ""
 
 
