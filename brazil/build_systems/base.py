@@ -11,6 +11,14 @@ TARGET = Form(_TARGET, "a make target of letters, digits and any of _ . / % + @ 
 TARGET_OR_NONE = Form(f"(?:{_TARGET})?", TARGET.words)
 
 
+FOUND_TESTS = OptionSpec(
+    "tests",
+    "boolean",
+    "Whether there are tests; by default those that are found are run.",
+    default="",  # which no manifest can write
+)
+
+
 class Recipe(NamedTuple):
     """How one package is built and tested.
 

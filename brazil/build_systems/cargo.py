@@ -13,7 +13,7 @@ import shlex
 from collections.abc import Mapping
 from textwrap import dedent
 
-from brazil.build_systems.base import RELATIVE_PATH, BuildSystem, Recipe, require
+from brazil.build_systems.base import FOUND_TESTS, RELATIVE_PATH, BuildSystem, Recipe, require
 from brazil.model.package import Form, Manifest, OptionSpec
 
 _PROGRAMS = ("cargo", "rustc", "cc")
@@ -104,9 +104,6 @@ _TEST = dedent("""\
     fi
     """)
 
-# The default of `tests`, which no manifest can write: those there are.
-_DETECT = ""
-
 _ARGUMENT = Form(r"-[^\n]+", "an argument that begins with a dash")
 
 
@@ -150,12 +147,7 @@ SYSTEM = BuildSystem(
             default=[],
             form=_ARGUMENT,
         ),
-        OptionSpec(
-            "tests",
-            "boolean",
-            "Whether there are tests; by default those that are found are run.",
-            default=_DETECT,
-        ),
+        FOUND_TESTS,
     ),
     recipe=_recipe,
     detects=("Cargo.toml",),

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Mapping
 from textwrap import dedent
 
-from brazil.build_systems.base import RELATIVE_PATH, BuildSystem, Recipe, require
+from brazil.build_systems.base import FOUND_TESTS, RELATIVE_PATH, BuildSystem, Recipe, require
 from brazil.model.package import Form, Manifest, OptionSpec
 
 _PROGRAMS = ("go",)
@@ -120,9 +120,6 @@ _TEST = dedent("""\
     [ -z "$wanted" ] || grep -q '"Action":"run"' "$BRAZIL_REPORT/go-test.jsonl" || fail "no test was found in $source"
     """)
 
-# The default of `tests`, which no manifest can write: those there are.
-_DETECT = ""
-
 _ARGUMENT = Form(r"-[^\n]+", "an argument that begins with a dash")
 
 
@@ -176,12 +173,7 @@ SYSTEM = BuildSystem(
             default=[],
             form=_ARGUMENT,
         ),
-        OptionSpec(
-            "tests",
-            "boolean",
-            "Whether there are tests; by default those that are found are run.",
-            default=_DETECT,
-        ),
+        FOUND_TESTS,
     ),
     recipe=_recipe,
     detects=("go.mod",),

@@ -276,7 +276,9 @@ def commits_to_publish(
         if status.busy:
             problems.append(
                 Problem(
-                    "publish.busy-checkout", f"a {status.busy} is in progress in {name}", hint=_give_up(status.busy)
+                    "publish.busy-checkout",
+                    f"a {status.busy} is in progress in {name}",
+                    hint=_give_up(name, status.busy),
                 )
             )
         elif status.changed and status.commit:
@@ -304,8 +306,8 @@ def commits_to_publish(
     return commits
 
 
-def _give_up(busy: str) -> str:
-    return f"finish it, or give it up: git {busy} {'reset' if busy == 'bisect' else '--abort'}"
+def _give_up(name: PackageName, busy: str) -> str:
+    return f"finish it, or give it up: git -C src/{name} {busy} {'reset' if busy == 'bisect' else '--abort'}"
 
 
 def _in_use(workspace: WorkspaceFolder, name: PackageName, base: Revision, checkouts: Checkouts) -> InUse:

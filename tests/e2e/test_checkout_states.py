@@ -115,7 +115,9 @@ _CONFLICTS = (
     "rate cannot be part of the source in {checkout}: it has conflicts of a merge, a rebase or the like"
     " [source.unmerged]\n  hint: resolve them, then tell git with 'git add'"
 )
-_BUSY = "a {0} is in progress in Rates [publish.busy-checkout]\n  hint: finish it, or give it up: git {0} {1}"
+_BUSY = (
+    "a {0} is in progress in Rates [publish.busy-checkout]\n  hint: finish it, or give it up: git -C src/Rates {0} {1}"
+)
 
 
 def _busy(word: str, end: str = "--abort") -> tuple[str, str]:

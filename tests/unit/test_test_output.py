@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brazil.formats.junit import parse_junit, write_junit
+from brazil.formats.junit import MOST_CASES, parse_junit, write_junit
 from brazil.formats.test_output import read_tests, reads
 from brazil.model.tested import Case, CaseEnd
 
@@ -99,7 +99,8 @@ def test_what_pytest_writes(tmp_path: Path) -> None:
         "@pytest.fixture\ndef broken(): raise OSError('no')\n"
         "def test_error(broken): pass\n"
     )
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=out.xml", "test_it.py"]
+    # A file of somebody's in a folder above would be taken for its settings.
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir=.", "--junitxml=out.xml"]
     done = subprocess.run(command, cwd=tmp_path, stdout=subprocess.DEVNULL, check=False)
     assert done.returncode == 1
     tested = read_tests({"out.xml": (tmp_path / "out.xml").read_bytes()})
@@ -162,3 +163,15 @@ def test_anything_can_be_written(text: str) -> None:
 @given(st.binary(), st.sampled_from(["a.xml", "a.trs", "go-test.jsonl", "cargo-test.txt"]))
 def test_any_bytes_are_answered(data: bytes, file: str) -> None:
     read_tests({file: data})
+
+
+def test_more_cases_than_anybody_reads_are_told() -> None:
+    case = b"<testcase name='n'/>"
+    many = b"<testsuite>" + MOST_CASES * case + b"</testsuite>"
+    too_many = many.replace(b"</testsuite>", case + b"</testsuite>")
+    tested = read_tests({"a.xml": too_many, "b.xml": many, "c.xml": b"<testsuite>" + case + b"</testsuite>"})
+    assert len(tested.cases) == MOST_CASES
+    assert tested.unreadable == (
+        ("a.xml", f"it has more than {MOST_CASES} cases"),
+        ("c.xml", f"with it there are more than {MOST_CASES} cases"),
+    )
