@@ -2,7 +2,6 @@
 
 import json
 import os
-import select
 import shutil
 import subprocess
 import time
@@ -11,8 +10,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from tests.terminal import PATIENCE, is_ready
+
 PROGRAM = shutil.which("chromium") or ""
-PATIENCE = 60  # seconds for one answer, or for a page to become what is waited for
 
 # Nothing of its own may reach for a network or remember anything.
 _OPTIONS = (
@@ -87,8 +87,7 @@ class Browser:
 
     def _next(self) -> dict[str, Any]:
         while b"\0" not in self._rest:
-            ready, _, _ = select.select([self._reads], [], [], PATIENCE)
-            part = os.read(self._reads, 1 << 20) if ready else b""
+            part = os.read(self._reads, 1 << 20) if is_ready(self._reads, PATIENCE) else b""
             assert part, "the browser ended or says nothing"
             self._rest += part
         message, _, self._rest = self._rest.partition(b"\0")

@@ -13,6 +13,13 @@ import pyte
 PATIENCE = 60  # seconds after which a test that waits has failed
 
 
+def is_ready(descriptor: int, seconds: float) -> bool:
+    """Wait at most so long for something to read; any number of a descriptor will do, unlike with select."""
+    ready = select.poll()
+    ready.register(descriptor, select.POLLIN)
+    return bool(ready.poll(1000 * seconds))
+
+
 class Terminal:
     """A pseudo-terminal and what would be seen on it; a context manager."""
 
@@ -48,7 +55,7 @@ class Terminal:
     def read(self, seconds: float = 0.0) -> bool:
         """Draw what was written, after waiting for it at most so long; False when there was nothing."""
         found = False
-        while select.select([self._ours], [], [], 0.0 if found else seconds)[0]:
+        while is_ready(self._ours, 0.0 if found else seconds):
             try:
                 data = os.read(self._ours, 1 << 16)
             except OSError:  # what Linux says when the other side has left

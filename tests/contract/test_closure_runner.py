@@ -1,7 +1,6 @@
 import json
 import os
 import pty
-import select
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 from brazil.errors import UnavailableError, UsageError
 from brazil.sandbox.enter import BubblewrapClosureRunner
 from tests.sandbox_case import Machine, machine
+from tests.terminal import PATIENCE, is_ready
 
 pytestmark = pytest.mark.sandbox
 
@@ -102,7 +102,7 @@ def on_a_terminal(
     seen = b""
     waiting = list(steps)
     while True:
-        if not select.select([terminal], [], [], 60)[0]:
+        if not is_ready(terminal, PATIENCE):
             os.kill(child, signal.SIGKILL)
         try:
             data = os.read(terminal, 4096)

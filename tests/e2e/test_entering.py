@@ -2,7 +2,6 @@
 
 import os
 import pty
-import select
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ import pytest
 
 from tests.e2e.product import Product, copy_shop, toml
 from tests.sandbox_case import processes_with
+from tests.terminal import PATIENCE, is_ready
 
 pytestmark = pytest.mark.sandbox
 
@@ -119,7 +119,7 @@ def on_a_terminal(
         os.execve(sys.executable, [sys.executable, "-m", "brazil", *arguments], environment)
     seen, at, waiting = "", 0, list(type_in)
     try:
-        while select.select([terminal], [], [], 60)[0]:
+        while is_ready(terminal, PATIENCE):
             try:
                 data = os.read(terminal, 4096)
             except OSError:

@@ -192,7 +192,7 @@ def test_without_its_choice_audit_is_refused_and_told_what_would_help(example: E
 def test_the_artifacts_are_the_same_in_another_folder_and_for_another_user(
     example: Example, other_user: OtherUser
 ) -> None:
-    folder = other_user.folder / "of another user"
+    folder = other_user.folder / "the whole example"
     folder.mkdir()
     shutil.copytree(example.work.registry, folder / "registry.git")  # which holds the sources of all pins too
     other_user.own(folder)

@@ -51,7 +51,7 @@ class Page(HTMLParser):
 
 def build(source: Path, folder: Path) -> subprocess.CompletedProcess[str]:
     """Make the site of a tree as `make docs` does."""
-    options = ("-q", "-W", "--keep-going", "-c", f"{ROOT}/docs", "-d", f"{folder}-cache")
+    options = ("-q", "-W", "--keep-going", "--no-color", "-c", f"{ROOT}/docs", "-d", f"{folder}-cache")
     command = [sys.executable, "-m", "sphinx", *options, str(source), str(folder)]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
