@@ -16,13 +16,13 @@ demo: run-environment ## play the whole flow with the shop of examples/workspace
 test: test-environment ## run the tests
 	$(PYTEST) -n auto -m "not slow and not soak"
 
-check: test-environment ## check format, lint, types and layers, then run the tests
+check: test-environment ## check format, lint, types and layers, then run the tests and the slow ones
 	.venv/bin/ruff format --check
 	.venv/bin/ruff check
 	.venv/bin/mypy
 	.venv/bin/pyright
 	.venv/bin/lint-imports
-	$(PYTEST) -n auto -m "not slow and not soak"
+	$(PYTEST) -n auto -m "not soak"
 
 docs: docs-environment ## make the site of README and docs, in build/docs
 	.venv/bin/sphinx-build -q -j auto -W --keep-going -c docs -d build/docs-cache . build/docs

@@ -176,7 +176,7 @@ def _run(arguments: list[str], look: "Look | None") -> int:
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.exceptions.Abort:
-        return _INTERRUPTED
+        raise KeyboardInterrupt from None  # which click makes this of
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return 2

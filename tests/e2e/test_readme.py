@@ -114,6 +114,7 @@ def test_what_a_page_shows_is_what_happens(played: Played) -> None:
             assert wanted.search(on_a_terminal(output)), f"{place} shows\n{example.output}\nand this happens\n{output}"
 
 
+@pytest.mark.slow
 @pytest.mark.sandbox
 @pytest.mark.parametrize("played", [*OF_BUILD_SYSTEMS, ROOT / "docs" / "closures.md"], ids=name, indirect=True)
 def test_another_user_elsewhere_gets_the_same_artifacts(played: Played, other_user: OtherUser) -> None:

@@ -134,6 +134,7 @@ def test_the_artifact_has_the_layout_that_others_look_in(shop: Product) -> None:
     assert all(b"/brazil/src" not in data for data in found.values())
 
 
+@pytest.mark.slow
 def test_the_same_artifacts_come_from_another_place_with_another_number_of_jobs(shop: Product, tmp_path: Path) -> None:
     first, second = runs(shop), built_elsewhere(tmp_path / "another place", SHOP, "Till")
     for name in SHOP:

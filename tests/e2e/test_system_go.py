@@ -144,6 +144,7 @@ def test_tests_are_cases_and_the_log_is_for_people(shop: Product) -> None:
     assert found["test Till-1.0"].log == "go: there are no tests in .\n"
 
 
+@pytest.mark.slow
 def test_the_same_artifact_comes_from_another_place_with_one_processor(shop: Product, tmp_path: Path) -> None:
     other = built_elsewhere(tmp_path / "another place", SHOP, "Till")["build Till-1.0"]
     assert other.files == runs(shop)["build Till-1.0"].files
@@ -198,6 +199,7 @@ BAD: Mapping[str, Bad] = {
 }
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     found = fail_as_said(tmp_path / "shop", NATIVE, BAD)
     assert found["test Writes-1.0"].tested.count(CaseEnd.FAILED) == 1

@@ -152,5 +152,6 @@ BAD = {
 }
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     fail_as_said(tmp_path / "shop", NATIVE, BAD)

@@ -19,6 +19,7 @@ _PLUGINS = [
 ]
 pytestmark = [
     pytest.mark.sandbox,
+    pytest.mark.slow,
     need("javac", "mvn", *_PLUGINS, "/usr/share/java/junit-platform-console-standalone.jar"),
 ]
 

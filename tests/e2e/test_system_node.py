@@ -91,6 +91,7 @@ def test_the_report_tells_of_every_case(node: Product) -> None:
     assert runs(node)["test Rich-1.0"].tested.count(CaseEnd.PASSED) == 2
 
 
+@pytest.mark.slow
 def test_the_same_artifact_elsewhere(node: Product, tmp_path: Path) -> None:
     other = built_elsewhere(tmp_path / "other", SHOP, "Site")
     steps = [f"build {name}-1.0" for name in SHOP]
@@ -143,5 +144,6 @@ BAD = {
 }
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     fail_as_said(tmp_path / "shop", NATIVE, BAD)

@@ -10,6 +10,7 @@ from tests.e2e.systems import need, publish, runs
 
 pytestmark = [
     pytest.mark.sandbox,
+    pytest.mark.slow,
     need("cmake", "meson", "ninja", "autoreconf", "automake", "libtoolize", "pkg-config"),
 ]
 

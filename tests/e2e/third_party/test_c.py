@@ -9,7 +9,11 @@ from tests.e2e.product import open_shop, options, toml
 from tests.e2e.systems import need, runs
 from tests.e2e.third_party.fetch import from_debian_source, make_package
 
-pytestmark = [pytest.mark.sandbox, need("apt-get", "dpkg-source", "patch", "cmake", "make", "cc", "pkg-config")]
+pytestmark = [
+    pytest.mark.sandbox,
+    pytest.mark.slow,
+    need("apt-get", "dpkg-source", "patch", "cmake", "make", "cc", "pkg-config"),
+]
 
 _YAML = toml("LibYaml", "autotools", interface="0.2") + '\n[build]\narguments = ["--disable-static"]\n'
 _JSON = toml("CJson", "cmake", interface="1.7") + '\n[build]\nvariables = { ENABLE_CJSON_UTILS = "ON" }\n'

@@ -9,7 +9,7 @@ from tests.e2e.product import open_shop, toml
 from tests.e2e.systems import need, runs
 from tests.e2e.third_party.fetch import from_debian, make_package
 
-pytestmark = [pytest.mark.sandbox, need("cargo", "rustc", "cc"), need("apt-get", "dpkg-deb")]
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, need("cargo", "rustc", "cc"), need("apt-get", "dpkg-deb")]
 
 _USE = {
     "brazil.toml": toml("Use", "cargo", dependencies={"Fnv": "1"}),

@@ -11,6 +11,7 @@ from tests.e2e.third_party.fetch import from_debian_source, make_package
 
 pytestmark = [
     pytest.mark.sandbox,
+    pytest.mark.slow,
     need("javac", "jar", "apt-get", "dpkg-source", "/usr/share/java/junit-platform-console-standalone.jar"),
 ]
 

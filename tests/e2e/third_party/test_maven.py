@@ -18,7 +18,7 @@ _PARTS = [
     f"/usr/share/maven-repo/{path}"
     for path in ("org/apache/maven/plugins/maven-surefire-plugin", "junit/junit/4.13.2", "org/apache/maven/surefire")
 ]
-pytestmark = [pytest.mark.sandbox, need("javac", "mvn", "apt-get", "dpkg-source", "patch", *_PARTS)]
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, need("javac", "mvn", "apt-get", "dpkg-source", "patch", *_PARTS)]
 
 _JSON = """\
 [package]

@@ -9,7 +9,11 @@ from tests.e2e.product import open_shop, toml
 from tests.e2e.systems import need, runs
 from tests.e2e.third_party.fetch import from_debian_source, make_package
 
-pytestmark = [pytest.mark.sandbox, need("apt-get", "dpkg-source", "patch", "meson", "ninja", "cc", "pkg-config")]
+pytestmark = [
+    pytest.mark.sandbox,
+    pytest.mark.slow,
+    need("apt-get", "dpkg-source", "patch", "meson", "ninja", "cc", "pkg-config"),
+]
 
 _FRIBIDI = toml("FriBidi", "meson", interface="1") + '[build]\noptions = { docs = "false" }\n'
 

@@ -14,7 +14,7 @@ from tests.e2e.product import open_shop, toml
 from tests.e2e.systems import need, runs
 from tests.e2e.third_party.fetch import from_npm, make_package
 
-pytestmark = [pytest.mark.sandbox, need("node", "npm")]
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, need("node", "npm")]
 
 _RXJS = """\
 [package]

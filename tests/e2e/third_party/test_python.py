@@ -9,7 +9,7 @@ from tests.e2e.product import open_shop, options, toml
 from tests.e2e.systems import need, runs
 from tests.e2e.third_party.fetch import from_pip, make_package
 
-pytestmark = [pytest.mark.sandbox, need("python3", "cc")]
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, need("python3", "cc")]
 
 _PACKAGES = {
     "markupsafe": toml("MarkupSafe", "python", interface="2", build={"test-runner": "pytest"}),
