@@ -223,7 +223,7 @@ class Wiring:
         """Find out by trying what builds are isolated from here."""
         from brazil.sandbox.probe import examine
 
-        return examine(_path(self.places.platforms))
+        return examine(_path(self.places.platforms), _path(self.places.data, "runs"))
 
     def _transport(self) -> "Transport":
         from brazil.gitrepo.transport import GitPythonTransport

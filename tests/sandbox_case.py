@@ -63,7 +63,8 @@ class Machine:
         return self.log(result).strip()
 
     def left_behind(self) -> list[str]:
-        """What is still in this process's folder of runs."""
+        """What is still in this process's folder of runs, when it has found out what runs are isolated from."""
+        assert self.sandbox.isolation
         return sorted(str(path) for own in self.runs.iterdir() if own.is_dir() for path in own.iterdir())
 
 

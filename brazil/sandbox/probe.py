@@ -7,7 +7,6 @@ recorded with every run; what does not hold, or cannot be had, is a Problem with
 
 import os
 import socket
-import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +16,7 @@ from brazil.errors import Problem, UnavailableError
 from brazil.sandbox.arguments import HOST_NAME, ROOT, SHELF, USER_ID, Inputs, Places, input_binds, run_options
 from brazil.sandbox.binder import Binder
 from brazil.sandbox.bubblewrap import Bubblewrap, find_bubblewrap
+from brazil.sandbox.folders import RunFolders, remove_tree
 from brazil.sandbox.host_platform import HostPlatform
 from brazil.sandbox.launch import Limits, launch
 from brazil.sandbox.limits import Limiter, find_hierarchies
@@ -74,13 +74,18 @@ class Examination(NamedTuple):
 
 
 def probe(
-    bwrap: Bubblewrap, platform: HostPlatform, limiter: Limiter | None = None, binder: Binder | None = None
+    bwrap: Bubblewrap,
+    platform: HostPlatform,
+    folders: RunFolders,
+    limiter: Limiter | None = None,
+    binder: Binder | None = None,
 ) -> Mapping[str, str]:
     """Return what was found to hold, sorted by name; "NOT ..." marks what does not.
 
     Args:
         bwrap: the program that builds will use.
         platform: the root file system that builds will use.
+        folders: where builds will run; nothing is left there.
         limiter: the limits that builds will use.
         binder: what will bind their inputs.
 
@@ -88,25 +93,30 @@ def probe(
         UnavailableError: nothing could be run.
     """
     limiter = limiter or Limiter(find_hierarchies())
-    facts = _ask(bwrap, platform, limiter, binder or Binder())
+    folder = folders.make()
+    try:
+        facts = _ask(bwrap, platform, folder, limiter, binder or Binder())
+    finally:
+        remove_tree(folder)
     held = judge(facts, {name: os.readlink(f"/proc/self/ns/{name}") for name in _NAMESPACES})
     held |= limiter.in_force()
     held |= {"bubblewrap": str(bwrap), "overlay": "available" if bwrap.overlay else "none"}
     return dict(sorted(held.items()))
 
 
-def examine(cache: Path) -> Examination:
+def examine(cache: Path, runs: Path) -> Examination:
     """Look at everything a sandbox needs, and say what is missing; never raises for that.
 
     Args:
         cache: where the platform's skeleton is kept.
+        runs: where builds run.
     """
     try:
         bwrap = find_bubblewrap()
     except UnavailableError as error:
         return Examination(None, {}, error.problems)
     try:
-        isolation = probe(bwrap, HostPlatform.prepare(cache))
+        isolation = probe(bwrap, HostPlatform.prepare(cache), RunFolders(runs))
     except UnavailableError as error:
         return Examination(bwrap, {}, error.problems)
     return Examination(bwrap, isolation, tuple(shortcomings(isolation)))
@@ -159,11 +169,8 @@ def _held(holds: bool, what: str) -> str:
     return what if holds else f"NOT {what}"
 
 
-def _ask(bwrap: Bubblewrap, platform: HostPlatform, limiter: Limiter, binder: Binder) -> dict[str, str]:
-    with (
-        tempfile.TemporaryDirectory(prefix="brazil-probe-") as folder,
-        closing(socket.create_server(("127.0.0.1", 0))) as listener,
-    ):
+def _ask(bwrap: Bubblewrap, platform: HostPlatform, folder: str, limiter: Limiter, binder: Binder) -> dict[str, str]:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         secret = f"{folder}/{os.urandom(8).hex()}"
         Path(secret).write_text("secret")
         for name in ("src", "input"):

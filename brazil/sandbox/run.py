@@ -83,7 +83,9 @@ class BubblewrapSandbox:
     def _probe(self) -> Early[Mapping[str, str]]:
         with self._probing:
             if self._isolation is None:
-                self._isolation = Early(lambda: probe(self._bwrap(), self._platform(), self._limiter, self._binder))
+                self._isolation = Early(
+                    lambda: probe(self._bwrap(), self._platform(), self._folders, self._limiter, self._binder)
+                )
             return self._isolation
 
     def stop(self) -> None:

@@ -1,5 +1,6 @@
 import json
-import threading
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,24 +49,19 @@ def test_what_changes_while_a_build_runs_is_not_in_it(shop: Product, how: str) -
         assert (work.cwd / "build" / "Rates" / "share" / "rate").read_text() == "edited\n"
 
 
+_GROW = "import sys\nwith open(sys.argv[1], 'r+b', buffering=0) as f:\n while True: f.write(b'x')"
+
+
 def test_a_file_that_never_holds_still_is_named(shop: Product) -> None:  # noqa: F811
     work = shop.workspace("Rates")
     file = work.src("Rates") / "growing"
-    file.write_bytes(bytes(30_000_000))  # takes longer to read than its writer takes to change it
-    ended = threading.Event()
-
-    def grow() -> None:
-        with file.open("r+b", buffering=0) as handle:
-            while not ended.is_set():
-                handle.write(b"x")
-
-    writer = threading.Thread(target=grow)
-    writer.start()
+    file.write_bytes(bytes(100_000_000))  # takes much longer to read than its writer takes to change it
+    writer = subprocess.Popen([sys.executable, "-c", _GROW, str(file)])
     try:
         answer = work.run("build")
     finally:
-        ended.set()
-        writer.join()
+        writer.kill()
+        writer.wait()
     assert (answer.code, answer.out) == (2, "")
     assert answer.err == (
         f"error: growing cannot be read in {work.src('Rates')}: it changes while it is read [source.changing]\n"

@@ -209,7 +209,7 @@ def test_a_broken_bubblewrap_is_told_and_runs_nothing(box: Machine, tmp_path: Pa
 
 
 def test_a_doctor_finds_what_holds(tmp_path: Path, box: Machine) -> None:
-    found = examine(tmp_path / "cache")
+    found = examine(tmp_path / "cache", tmp_path / "runs")
     assert found.bwrap == box.bwrap
     assert found.isolation == box.sandbox.isolation
     assert all(problem.code == "sandbox.limits" for problem in found.problems)
