@@ -34,10 +34,10 @@ def _open_streams() -> None:
 
 def answer(arguments: list[str]) -> int:
     """Run a command line and return its exit code; the version is answered before anything else is imported."""
+    _open_streams()
     if arguments == ["--version"]:
         sys.stdout.write(f"brazil {__version__}\n")
         return 0
-    _open_streams()
     if fault := _fault():
         sys.stderr.write(f"{fault}\n")
         return _USAGE

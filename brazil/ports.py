@@ -126,8 +126,9 @@ class Sandbox(Protocol):
     def run(self, request: SandboxRequest) -> SandboxResult:
         """Run and wait; when it returns no process of the run is left.
 
+        A run whose output cannot be kept (see `ContentStore.ingest`) has none, and says why.
+
         Raises:
-            HermeticityError: an output cannot be kept (see `ContentStore.ingest`).
             UnavailableError: the sandbox could not be set up.
         """
         ...
@@ -305,13 +306,12 @@ class Checkouts(Protocol):
         """
         ...
 
-    def create(self, package: RegisteredPackage, commit: str, branch: str, folder: Path) -> None:
+    def create(self, package: RegisteredPackage, commit: str, folder: Path) -> None:
         """Check a package out into the new folder, with no filters and no line-end conversion.
 
         Args:
             package: whose repository becomes `origin`.
-            commit: what HEAD will name.
-            branch: local branch to be on; empty: detached.
+            commit: what HEAD will name, detached.
             folder: must not exist; on failure it is not left behind.
         """
         ...

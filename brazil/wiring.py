@@ -1,7 +1,7 @@
 """The composition root: configuration and environment to adapters.
 
 Adapters are made when first asked for and imported then, because a command pays at start-up only for what it
-uses. Nothing else of ours reads the environment or the clock, but for `places.py`, which is part of this.
+uses. What reads the environment or the date beside this is listed in `docs/architecture.md`.
 """
 
 import os

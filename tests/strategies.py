@@ -4,9 +4,14 @@ from typing import NamedTuple
 from hypothesis import strategies as st
 
 from brazil.model.names import Interface, PackageName, PackageVersion, parse_interface
-from brazil.model.package import Dependency, Kind, Manifest, dependency_order
+from brazil.model.package import Dependency, Kind, Manifest
 from brazil.resolve.catalog import MemoryCatalog
 from brazil.resolve.solver import Request
+
+
+def dependency_order(dependency: Dependency) -> tuple[int, Interface]:
+    """Sort key of `Manifest.dependencies`."""
+    return (list(Kind).index(dependency.kind), dependency.interface)
 
 
 def iface(text: str) -> Interface:

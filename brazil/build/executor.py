@@ -10,12 +10,11 @@ with the thread that started it.
 import os
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 from brazil.build.layout import Layouts
-from brazil.errors import BrazilError, HermeticityError
 from brazil.events import Emit, Note, PlanReady, StepCached, StepFailed, StepFinished, StepSkipped, StepStarted
 from brazil.model.action import ActionResult, RunRecord, SandboxRequest, SandboxResult, Snapshot, StepId, StepKind
 from brazil.model.digest import Digest
@@ -143,9 +142,7 @@ class Execution:
     def _earlier_seconds(self, step: StepId) -> float | None:
         """How long the newest run took that gave what a Step was before."""
         before = self._previous.get(step)
-        runs = self._machine.records.runs(before.action) if before else ()
-        took = [run.result.finished - run.result.started for run in runs if run.result.exit_code == 0]
-        return took[-1] / 1e9 if took else None
+        return newest_seconds(self._machine.records.runs(before.action)) if before else None
 
     def _settle(self, outcome: Outcome, progress: Progress, outcomes: dict[StepId, Outcome]) -> None:
         outcomes[outcome.step] = outcome
@@ -202,14 +199,11 @@ class Execution:
         why = reasons(snapshot, self._previous.get(step.id))
         self._emit(StepStarted(step.id, keyed.key, why))
         request = sandbox_request(step, keyed, self._keep_for)
-        try:
-            result = self._machine.sandbox.run(request)
-        except HermeticityError as error:
-            return self._refused(step, snapshot, error)._replace(reasons=why)
+        result = self._machine.sandbox.run(request)
         self._record(snapshot, result)
-        seconds = (result.finished - result.started) / 1e9
+        seconds = result.seconds
         output = dict(result.outputs).get(output_path(step))
-        if result.exit_code != 0 or output is None:
+        if not result.succeeded or output is None:
             return self._failed(step, snapshot, result, seconds)._replace(reasons=why)
         self._machine.actions.put(
             keyed.key, ActionResult(0, result.outputs, result.log, result.started, result.finished)
@@ -223,16 +217,12 @@ class Execution:
             "timeout": f"time limit of {step.timeout} s",
             "output": f"output larger than {LARGEST_OUTPUT >> 30} GiB",
             "interrupt": "interrupted",
+            "refused": result.cause,
         }
         cause = causes.get(result.ended_by, f"exit code {result.exit_code}")
         self._emit(StepFailed(step.id, snapshot.action, seconds, cause, self._tail(result.log)))
         report = dict(result.outputs).get(output_path(step)) if step.id.kind is StepKind.TEST else None
         return Outcome(step.id, State.FAILED, snapshot, None, report, result.log, seconds, cause)
-
-    def _refused(self, step: Step, snapshot: Snapshot, error: BrazilError) -> Outcome:
-        cause = "; ".join(": ".join(filter(None, (p.what, p.because))) for p in error.problems)
-        self._emit(StepFailed(step.id, snapshot.action, 0.0, cause, ""))
-        return Outcome(step.id, State.FAILED, snapshot, cause=cause)
 
     def _tail(self, log: Digest) -> str:
         lines = self._machine.store.read(log).decode(errors="replace").splitlines()
@@ -276,6 +266,12 @@ def _take(done: "queue.SimpleQueue[Outcome | BaseException]") -> "Outcome | Base
     while True:
         with suppress(queue.Empty):
             return done.get(timeout=_LOOK)
+
+
+def newest_seconds(runs: Sequence[RunRecord]) -> float | None:
+    """Return how long the newest of the runs that succeeded took; None when none did."""
+    took = [run.result.seconds for run in runs if run.result.succeeded]
+    return took[-1] if took else None
 
 
 def usable_output(step: Step, result: ActionResult | None, store: ContentStore) -> Digest | None:

@@ -10,7 +10,7 @@ from enum import Enum
 from heapq import heappop, heappush
 from typing import NamedTuple, Protocol
 
-from brazil.build.executor import Machine, reasons, usable_output
+from brazil.build.executor import Machine, newest_seconds, reasons, usable_output
 from brazil.build.layout import Layouts
 from brazil.errors import IntegrityError, UsageError
 from brazil.model.action import Snapshot, StepId, StepKind
@@ -145,5 +145,4 @@ class MachineOracle:
 
     def seconds(self, snapshot: Snapshot) -> float | None:
         """See `Oracle.seconds`."""
-        runs = [run.result for run in self._machine.records.runs(snapshot.action) if run.result.exit_code == 0]
-        return (runs[-1].finished - runs[-1].started) / 1e9 if runs else None
+        return newest_seconds(self._machine.records.runs(snapshot.action))

@@ -64,7 +64,8 @@ def _own(
     """Return the build system that a tool of a package brings, and the manifest with its options checked."""
     tool = next((t for t in manifest.of_kind(Kind.TOOL) if t.name == manifest.build_system), None)
     if tool is None:  # a record of a later brazil, with a build system that is not known here; this refuses it
-        return SYSTEMS[manifest.build_system], parse_manifest(text, file=file, systems=option_specs())
+        manifest = parse_manifest(text, file=file, systems=option_specs())
+        return SYSTEMS[manifest.build_system], manifest
     provided = manifests[tool].provides
     if provided is None:
         raise UsageError(

@@ -179,7 +179,10 @@ class RememberedPlan:
         return self._packages[name]
 
     def _row(self, key: _Key) -> _Row:
-        return next(row for row in self._package(key[1]).rows if row.key == key)
+        for row in self._package(key[1]).rows:
+            if row.key == key:
+                return row
+        raise KeyError(key)
 
 
 def _top(directory: Directory) -> tuple[str, tuple[str, ...]]:

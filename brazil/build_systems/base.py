@@ -11,6 +11,7 @@ TARGET = Form(_TARGET, "a make target of letters, digits and any of _ . / % + @ 
 TARGET_OR_NONE = Form(f"(?:{_TARGET})?", TARGET.words)
 
 
+ARGUMENT = Form(r"-[^\n]+", "an argument that begins with a dash")
 FOUND_TESTS = OptionSpec(
     "tests",
     "boolean",

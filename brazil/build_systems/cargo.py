@@ -13,8 +13,8 @@ import shlex
 from collections.abc import Mapping
 from textwrap import dedent
 
-from brazil.build_systems.base import FOUND_TESTS, RELATIVE_PATH, BuildSystem, Recipe, require
-from brazil.model.package import Form, Manifest, OptionSpec
+from brazil.build_systems.base import ARGUMENT, FOUND_TESTS, RELATIVE_PATH, BuildSystem, Recipe, require
+from brazil.model.package import Manifest, OptionSpec
 
 _PROGRAMS = ("cargo", "rustc", "cc")
 
@@ -104,8 +104,6 @@ _TEST = dedent("""\
     fi
     """)
 
-_ARGUMENT = Form(r"-[^\n]+", "an argument that begins with a dash")
-
 
 def _recipe(manifest: Manifest, _top: frozenset[str]) -> Recipe:
     options = dict(manifest.options)
@@ -131,7 +129,7 @@ SYSTEM = BuildSystem(
             "strings",
             'Arguments for cargo build and cargo test, such as "--features=tls" or "--workspace".',
             default=[],
-            form=_ARGUMENT,
+            form=ARGUMENT,
         ),
         OptionSpec(
             "source",
@@ -145,7 +143,7 @@ SYSTEM = BuildSystem(
             "strings",
             'Further arguments for cargo test, such as "--lib".',
             default=[],
-            form=_ARGUMENT,
+            form=ARGUMENT,
         ),
         FOUND_TESTS,
     ),

@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Mapping
 from textwrap import dedent
 
-from brazil.build_systems.base import FOUND_TESTS, RELATIVE_PATH, BuildSystem, Recipe, require
+from brazil.build_systems.base import ARGUMENT, FOUND_TESTS, RELATIVE_PATH, BuildSystem, Recipe, require
 from brazil.model.package import Form, Manifest, OptionSpec
 
 _PROGRAMS = ("go",)
@@ -120,8 +120,6 @@ _TEST = dedent("""\
     [ -z "$wanted" ] || grep -q '"Action":"run"' "$BRAZIL_REPORT/go-test.jsonl" || fail "no test was found in $source"
     """)
 
-_ARGUMENT = Form(r"-[^\n]+", "an argument that begins with a dash")
-
 
 def _recipe(manifest: Manifest, _top: frozenset[str]) -> Recipe:
     options = dict(manifest.options)
@@ -150,7 +148,7 @@ SYSTEM = BuildSystem(
             "strings",
             'Arguments for go build and go test, such as "-tags=netgo".',
             default=[],
-            form=_ARGUMENT,
+            form=ARGUMENT,
         ),
         OptionSpec(
             "source",
@@ -171,7 +169,7 @@ SYSTEM = BuildSystem(
             "strings",
             'Further arguments for go test, such as "-short".',
             default=[],
-            form=_ARGUMENT,
+            form=ARGUMENT,
         ),
         FOUND_TESTS,
     ),

@@ -4,6 +4,7 @@ What a build takes is imported only when there is something to do: when nothing 
 than a look at the files.
 """
 
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,7 +26,7 @@ from brazil.cli.context import (
 from brazil.cli.unchanged import look_at, told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import NoReturn
 
     from brazil.build.executor import Outcome
@@ -231,7 +232,6 @@ def _build_once(session: Session, asked: _Asked, look: "Look | None") -> int:
 
 def _watch(session: Session, asked: _Asked) -> "NoReturn":
     from brazil.errors import BrazilError, InternalError
-    from brazil.events import Note
     from brazil.operations.watching import build_on_changes
     from brazil.report.event_data import json_to
     from brazil.report.problems import problem_lines
@@ -241,6 +241,7 @@ def _watch(session: Session, asked: _Asked) -> "NoReturn":
     emit = json_to(sys.stdout) if asked.events else lines_to(sys.stderr)
 
     def build() -> bool:
+        gc.collect()  # what the build before held open: it is collected rarely else, see main
         try:
             return _build_once(session, asked, None) == 0
         except InternalError:
@@ -248,8 +249,7 @@ def _watch(session: Session, asked: _Asked) -> "NoReturn":
         except BrazilError as error:
             lines = problem_lines(error)
             if asked.events:
-                for line in lines:
-                    emit(Note("error", line.removeprefix("error: ")))
+                _tell_error(lines)
             tell(lines, err=True)
             return False
 
@@ -291,8 +291,21 @@ def _conflict(conflict: "Conflict", asked: _Asked) -> int:
     if asked.as_json:
         tell_json(conflict_data(conflict))
     else:
-        tell(conflict_text(conflict), err=True)
+        lines = conflict_text(conflict)
+        if asked.events:
+            _tell_error(lines)
+        tell(lines, err=True)
     return _NO_SOLUTION
+
+
+def _tell_error(lines: "Iterable[str]") -> None:
+    """Say among the events why there could be no build."""
+    from brazil.events import Note
+    from brazil.report.event_data import json_to
+
+    emit = json_to(sys.stdout)
+    for line in lines:
+        emit(Note("error", line.removeprefix("error: ")))
 
 
 def _tested(kind: str, outcomes: "Mapping[StepId, Outcome]", store: "ContentStore") -> "Mapping[StepId, Tested]":

@@ -88,7 +88,7 @@ def tell(lines: Iterable[str], *, err: bool = False) -> None:
 
 
 def tell_json(data: Mapping[str, Any]) -> None:
-    """Print facts for a program: one JSON document with its schema."""
+    """Print facts for a program: one JSON document with its schema, in ASCII, so that no name can harm a terminal."""
     import json
 
-    click.echo(json.dumps({"schema": 1, **data}, indent=2, ensure_ascii=False))
+    click.echo(json.dumps({"schema": 1, **data}, indent=2))

@@ -6,6 +6,7 @@ A sub-command's module is imported only when that sub-command runs; the table be
 import errno
 import gc
 import importlib
+import itertools
 import json
 import os
 import signal
@@ -33,7 +34,8 @@ _INTERRUPTED, _TERMINATED = 130, 143
 _COLLECTED = 100_000
 
 # What a full, failing or exhausted machine says; everything else that nobody expected is a bug of ours.
-_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+_DENIED = {errno.EACCES, errno.EPERM}
+_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.ENOMEM, *_DENIED}
 
 # Name -> (module, attribute, one line of help), in the order of `--help`.
 _COMMANDS = {
@@ -171,6 +173,7 @@ def run(arguments: list[str], look: "Look | None" = None) -> int:
 
 
 def _run(arguments: list[str], look: "Look | None") -> int:
+    as_json = "--json" in itertools.takewhile(lambda word: word != "--", arguments)
     try:
         code = main.main(arguments, prog_name="brazil", standalone_mode=False, obj=look)
         sys.stdout.flush()
@@ -181,10 +184,10 @@ def _run(arguments: list[str], look: "Look | None") -> int:
         error.show()
         return 2
     except click.ClickException as error:
-        _tell(_misused(error), as_json="--json" in arguments)
+        _tell(_misused(error), as_json=as_json)
         return error.exit_code
     except BrazilError as error:
-        _tell(error, as_json="--json" in arguments)
+        _tell(error, as_json=as_json)
         return error.exit_code
     except BrokenPipeError:
         # Whoever read our output has left; nothing more can be said, also not by the interpreter at exit.
@@ -193,10 +196,10 @@ def _run(arguments: list[str], look: "Look | None") -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _MACHINE:
             refused = _machine_refused(error)
-            _tell(refused, as_json="--json" in arguments)
+            _tell(refused, as_json=as_json)
             return refused.exit_code
         bug = _crashed(error)
-        _tell(bug, as_json="--json" in arguments)
+        _tell(bug, as_json=as_json)
         return bug.exit_code
 
 
@@ -220,7 +223,7 @@ def _machine_refused(error: OSError) -> UnavailableError:
     """Say what the machine could not do, where nobody nearer has said it."""
     place = printable(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else "a file"
     because = error.strerror or str(error)
-    hint = "free space or look at the disk, then try again"
+    hint = "look at its permissions" if error.errno in _DENIED else "free space or look at the disk, then try again"
     return UnavailableError(Problem("machine.refused", f"{place} cannot be read or written", because, hint))
 
 

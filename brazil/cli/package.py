@@ -69,7 +69,7 @@ def register(session: Session, name: str, repository: str, owners: tuple[str, ..
 
     wiring = session.wiring()
     wiring.registry.refresh()
-    place = repository if ":" in repository else str(Path(repository).absolute())
+    place = repository if ":" in repository else os.path.abspath(repository)  # noqa: PTH100 - links stay as they are
     entry = RegisteredPackage(package_name(name), place, tuple(sorted(set(owners))))
     changed = packages.register_package(entry, wiring.registry, wiring.sources)
     if as_json:

@@ -17,6 +17,7 @@ from brazil.cli.context import (
     tell,
     tell_json,
 )
+from brazil.errors import Problem, UsageError
 from brazil.model.names import PackageName, package_name, parse_interface, version_set_name
 from brazil.wiring import Wiring
 
@@ -114,7 +115,7 @@ def _what(
     from brazil.operations.publishing import PublishRequest
     from brazil.operations.workspaces import commits_to_publish
 
-    refs = dict(_named(text) for text in packages)
+    refs = _named(packages)
     if set_name and refs:
         wiring = session.wiring(jobs=jobs)
         wiring.registry.refresh()
@@ -145,6 +146,11 @@ def _resolved(wiring: Wiring, refs: dict[PackageName, str]) -> dict[PackageName,
     }
 
 
-def _named(text: str) -> tuple[PackageName, str]:
-    name, _, ref = text.partition("=")
-    return package_name(name), ref
+def _named(packages: tuple[str, ...]) -> dict[PackageName, str]:
+    refs: dict[PackageName, str] = {}
+    for text in packages:
+        name, _, ref = text.partition("=")
+        if refs.setdefault(package_name(name), ref) != ref:
+            places = " and ".join(place or "the checkout" for place in (refs[package_name(name)], ref))
+            raise UsageError(Problem("publish.two-refs", f"{name} is named twice", f"as {places}", "name one"))
+    return refs

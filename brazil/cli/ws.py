@@ -10,6 +10,10 @@ from brazil.model.names import package_name, version_set_name
 from brazil.workspace.place import FILE_NAME
 
 
+def _absolute(folder: str | Path) -> Path:
+    return Path(os.path.abspath(folder))  # noqa: PTH100 - links in the way stay as they are
+
+
 @click.group()
 def ws() -> None:
     """Workspaces: a revision of a version set, plus the packages you are editing."""
@@ -32,7 +36,7 @@ def create(session: Session, name: str, set_name: str, revision: int | None, as_
     from brazil.report.workspaces import created_data
 
     wiring = session.wiring()
-    workspace = workspaces.create_workspace(Path.cwd() / name, version_set_name(set_name), revision, wiring.registry)
+    workspace = workspaces.create_workspace(_absolute(name), version_set_name(set_name), revision, wiring.registry)
     wiring.known_workspaces.add(workspace.root)
     file = workspace.read()
     if as_json:
@@ -208,7 +212,9 @@ def delete(session: Session, folder: Path, force: bool, as_json: bool) -> None:
     from brazil.operations import housekeeping
     from brazil.workspace.folder import WorkspaceFolder
 
-    root = Path(os.path.abspath(folder))  # noqa: PTH100 - links in the way stay as they are
+    root = _absolute(folder)
+    if root.is_symlink():
+        root = root.resolve()
     known = session.wiring().known_workspaces
     if os.path.lexists(root / FILE_NAME):
         workspace = WorkspaceFolder(root)

@@ -12,22 +12,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from brazil.formats.configuration_file import MOST_JOBS
-from brazil.formats.manifest import (
-    CLOSURES,
-    MAX_TIMEOUT,
-    OF_EVERY_SYSTEM,
-    OPTION_TYPES,
-    OUTPUT_PATTERN,
-    OUTPUT_TYPE,
-    PROVIDES,
-    REMOVED,
-    WINNERS,
-    WORD,
-)
+from brazil.formats.manifest import CLOSURES, MAX_TIMEOUT, OUTPUT_PATTERN, OUTPUT_TYPE, REMOVED, WINNERS
+from brazil.formats.manifest_options import OF_EVERY_SYSTEM, PROVIDES, WORD
 from brazil.formats.toml_reader import MAX_INTEGER
 from brazil.formats.workspace_file import COMMIT, SCHEMA
 from brazil.model.names import MAX_NAME_LENGTH, MAX_VERSION_LENGTH, PACKAGE_PATTERN, SET_PATTERN, VERSION_PATTERN
-from brazil.model.package import MANIFEST, TABLES, Form, Kind, OptionSpec
+from brazil.model.package import MANIFEST, OPTION_TYPES, TABLES, Form, Kind, OptionSpec
 
 Schema = dict[str, Any]
 

@@ -5,22 +5,30 @@ whether dependencies conflict, is found later, by the resolver. Config is data: 
 up, and the same bytes always give the same Manifest. Every string of a Manifest can be kept in a registry record.
 """
 
-import re
 from collections.abc import Mapping
 
 from brazil.formats.manifest_data import manifest_from_data, manifest_to_data
+from brazil.formats.manifest_options import (
+    OF_EVERY_SYSTEM,
+    PROVIDES,
+    WORD,
+    check_form,
+    check_key,
+    names_own_system,
+    read_option,
+    read_provided,
+    type_of,
+)
 from brazil.formats.toml_lines import key_lines
 from brazil.formats.toml_reader import (
     MAX_INTEGER,
     Table,
     dotted,
-    key_fault,
     number,
     read_toml,
     shown,
     suggestion,
     text_fault,
-    type_name,
 )
 from brazil.model.names import Interface, PackageName, interface_version_fault, package_name_fault
 from brazil.model.nearest import nearest
@@ -32,7 +40,6 @@ from brazil.model.package import (
     Manifest,
     OptionSpec,
     OptionValue,
-    Provided,
 )
 
 __all__ = ["MAX_TIMEOUT", "manifest_from_data", "manifest_to_data", "parse_manifest"]
@@ -41,20 +48,12 @@ MAX_TIMEOUT = 86_400  # seconds: one day
 
 WINNERS = "resolves-conflict-dependencies"
 REMOVED = "remove-dependencies"
-PROVIDES = "provides-build-system"
 _TOP = ("package", *TABLES.values(), WINNERS, REMOVED, "build", "outputs", PROVIDES)
 _PACKAGE_KEYS = ("name", "interface", "build-system", "description")
 _DEPENDENCY_KEYS = ("interface", "at-least")
 CLOSURES = ("transitive", "direct")
 OUTPUT_TYPE = Form(r"[a-z][a-z0-9-]*", "a word of lower-case letters, digits and dashes, such as 'bin'")
 OUTPUT_PATTERN = Form(r"(?!/)(?!(?:.*/)?\.\.?(?:/|$)).+", "a relative path pattern without '..', such as 'bin/*'")
-WORD = Form(
-    r"(?=.{1,50}$)[a-z][a-z0-9]*(?:-[a-z0-9]+)*",
-    "a word of at most 50 lower-case letters, digits and single dashes, such as 'page'",
-)
-_PROVIDED_KEYS = ("program", "tests", "options")
-_OPTION_KEYS = ("type", "description", "default", "choices", "required")
-OF_EVERY_SYSTEM = ("closure", "timeout")
 _NO_INTERFACE = Interface(PackageName(""), "")
 
 
@@ -84,7 +83,7 @@ def parse_manifest(data: bytes, *, file: str, systems: Mapping[str, tuple[Option
     closure, timeout = _closure(build), _timeout(build)
     options = _options(build, system, systems)
     outputs = _outputs(top.table("outputs"))
-    provides = _provided(top, own.name) if PROVIDES in top.data else None
+    provides = read_provided(top, own.name) if PROVIDES in top.data else None
     top.findings.raise_any()
     return Manifest(
         interface=own,
@@ -139,68 +138,9 @@ def _refuse_system(table: Table, system: str, known: list[str], tools: Mapping[s
     table.note("build-system", "wrong-value", f"unknown build system {shown(system)}", hint=hint)
 
 
-def names_own_system(system: str) -> bool:
-    """Say whether a `build-system` can only be the name of a package: no built-in one has a capital letter, ever."""
-    return system != system.lower()
-
-
 def build_system_line(data: bytes) -> int:
     """Return the line of a manifest, read without complaint before, that names the build system; 0: unknown."""
     return key_lines(data.decode()).get(("package", "build-system"), 0)
-
-
-def _provided(top: Table, name: str) -> Provided:
-    """Read `[provides-build-system]`."""
-    table = top.table(PROVIDES)
-    table.refuse_unknown(_PROVIDED_KEYS)
-    if name and not names_own_system(name):
-        because = "names of build systems without a capital letter are kept for those that are built in"
-        top.note(PROVIDES, "conflict", f"{name} cannot bring a build system", because, "choose another name for it")
-    program = table.string("program", hint="bin/<program>-build of the artifact is what builds")
-    if program is not None:
-        _check_form(table, (*table.path, "program"), program, WORD, "{path} cannot be {text}")
-    tests = _boolean(table, "tests")
-    options = table.table("options")
-    specs = [_spec(options, key) for key in sorted(options.data)]
-    return Provided(program or "", tests, tuple(specs))
-
-
-def _spec(options: Table, name: str) -> OptionSpec:
-    """Read what a package says about one option of the build system that it brings."""
-    path = (*options.path, name)
-    if name in (*OF_EVERY_SYSTEM, "tests"):
-        options.note(name, "wrong-value", f"{shown(name)} cannot be an option", "every build system has it")
-    _check_form(options, path, name, WORD, "{text} cannot be the name of an option")
-    table = options.table(name)
-    table.refuse_unknown(_OPTION_KEYS)
-    type_ = table.string("type", hint=f"one of {', '.join(map(repr, OPTION_TYPES))}")
-    description = table.string("description", hint="one sentence for those who use it")
-    if description is not None and (fault := text_fault(description)):
-        table.note("description", "wrong-value", f"{dotted((*path, 'description'))} must be one line of text", fault)
-    required = _boolean(table, "required")
-    if type_ is None or type_ not in OPTION_TYPES:
-        if type_ is not None:
-            what = f"{dotted((*path, 'type'))} cannot be {shown(type_)}"
-            table.note("type", "wrong-value", what, hint=suggestion(type_, list(OPTION_TYPES)))
-        return OptionSpec(name, "string", "", "")
-    spec = OptionSpec(name, type_, description or "", _EMPTY[type_], (), required)
-    if "choices" in table.data:
-        choices = _option(table, OptionSpec("choices", "strings", "", []))
-        spec = spec._replace(choices=tuple(choices) if isinstance(choices, list) else ())
-        if type_ not in ("string", "strings"):
-            table.note("choices", "conflict", f"an option of the type {type_} has no choices", hint="remove the line")
-    if "default" in table.data:
-        spec = spec._replace(default=_option(table, spec._replace(name="default", required=False)))
-        if required:
-            table.note("default", "conflict", "an option that is required has no default", hint="remove one of the two")
-    return spec
-
-
-def _boolean(table: Table, key: str) -> bool:
-    value = table.data.get(key, False)
-    if type(value) is not bool:
-        table.wrong_type(key, "a boolean")
-    return value is True
 
 
 def _dependencies(table: Table, kind: Kind) -> list[Dependency]:
@@ -342,14 +282,14 @@ def _options(build: Table, system: str, systems: Mapping[str, tuple[OptionSpec, 
             return []
         given = [name for name in build.data if name not in OF_EVERY_SYSTEM]
         for name in given:
-            _check_form(build, (*build.path, name), name, WORD, "{text} cannot be the name of an option")
-        return [(name, _option(build, OptionSpec(name, _type_of(build.data[name]), "", ""))) for name in given]
+            check_form(build, (*build.path, name), name, WORD, "{text} cannot be the name of an option")
+        return [(name, read_option(build, OptionSpec(name, type_of(build.data[name]), "", ""))) for name in given]
     specs = systems[system]
     build.refuse_unknown([*OF_EVERY_SYSTEM, *(spec.name for spec in specs)])
     options: list[tuple[str, OptionValue]] = []
     for spec in specs:
         if spec.name in build.data:
-            options.append((spec.name, _option(build, spec)))
+            options.append((spec.name, read_option(build, spec)))
         elif spec.required:
             build.missing(spec.name, f"{spec.description[:1].lower()}{spec.description[1:].rstrip('.')}")
         else:
@@ -361,80 +301,13 @@ def _options(build: Table, system: str, systems: Mapping[str, tuple[OptionSpec, 
     return options
 
 
-OPTION_TYPES: Mapping[str, tuple[type, str]] = {
-    "string": (str, "a string"),
-    "strings": (list, "an array of strings"),
-    "boolean": (bool, "a boolean"),
-    "integer": (int, "an integer"),
-    "table": (dict, "a table of strings"),
-}
-_EMPTY: Mapping[str, OptionValue] = {"string": "", "strings": [], "boolean": False, "integer": 0, "table": {}}
-
-
-def _type_of(value: object) -> str:
-    """Return the type that an option has by its value; "string" when it can be none."""
-    return next((name for name, (type_, _) in OPTION_TYPES.items() if type(value) is type_), "string")
-
-
-def _option(build: Table, spec: OptionSpec) -> OptionValue:
-    """Check one option; the value is only used when nothing was noted."""
-    value = build.data[spec.name]
-    wanted, words = OPTION_TYPES[spec.type]
-    if type(value) is not wanted:
-        build.wrong_type(spec.name, words)
-        return spec.default
-    path = (*build.path, spec.name)
-    if isinstance(value, str):
-        _check_text(build, path, value, spec, words)
-    elif type(value) is int and abs(value) > MAX_INTEGER:
-        build.note(spec.name, "wrong-value", f"{dotted(path)} is out of range", f"at most {MAX_INTEGER} is allowed")
-    elif isinstance(value, list):
-        for position, item in enumerate(value):
-            _check_text(build, (*path, position), item, spec, words)
-    elif isinstance(value, dict):
-        for key in value:
-            _check_key(build, (*path, key), key, spec.key_form, "{text} cannot be a key of this table")
-            _check_text(build, (*path, key), value[key], spec, words)
-        return dict(sorted(value.items()))
-    return value  # type: ignore[return-value]  # narrowed by `wanted`, which mypy cannot follow
-
-
-def _check_text(build: Table, path: tuple[str | int, ...], value: object, spec: OptionSpec, words: str) -> None:
-    findings = build.findings
-    if not isinstance(value, str):
-        whole = dotted((*build.path, spec.name))
-        findings.add("wrong-type", path, f"{whole} must be {words}", f"{dotted(path)} is {type_name(value)}")
-    elif fault := text_fault(value, lines=True):
-        findings.add("wrong-value", path, f"{dotted(path)} cannot be kept", fault)
-    elif spec.choices and value not in spec.choices:
-        hint = suggestion(value, spec.choices)
-        findings.add("wrong-value", path, f"{dotted(path)} cannot be {shown(value)}", hint=hint)
-    elif spec.required and not value.strip():
-        findings.add("wrong-value", path, f"{dotted(path)} must not be empty")
-    else:
-        _check_form(build, path, value, spec.form, "{path} cannot be {text}")
-
-
-def _check_key(table: Table, path: tuple[str | int, ...], key: str, form: Form | None, what: str) -> None:
-    if fault := key_fault(key):
-        table.findings.add("wrong-value", path, what.format(text=shown(key)), fault)
-    else:
-        _check_form(table, path, key, form, what)
-
-
-def _check_form(table: Table, path: tuple[str | int, ...], text: str, form: Form | None, what: str) -> None:
-    if form and not re.fullmatch(form.pattern, text):
-        what = what.format(path=dotted(path), text=shown(text))
-        table.findings.add("wrong-value", path, what, f"it must be {form.words}")
-
-
 def _outputs(table: Table) -> list[tuple[str, str]]:
     found = []
     for pattern in table.data:
         path = (*table.path, pattern)
-        _check_key(table, path, pattern, OUTPUT_PATTERN, "{text} is not an output pattern")
+        check_key(table, path, pattern, OUTPUT_PATTERN, "{text} is not an output pattern")
         value = table.string(pattern)
         if value is not None:
-            _check_form(table, path, value, OUTPUT_TYPE, "{path} cannot be {text}")
+            check_form(table, path, value, OUTPUT_TYPE, "{path} cannot be {text}")
             found.append((pattern, value))
     return found

@@ -40,6 +40,7 @@ def encode_run(record: RunRecord) -> bytes:
             "result": {
                 "exit-code": result.exit_code,
                 "ended-by": result.ended_by,
+                "cause": result.cause,
                 "outputs": {path: str(digest) for path, digest in result.outputs},
                 "log": str(result.log),
                 "started": result.started,
@@ -69,6 +70,7 @@ def decode_run(data: bytes) -> RunRecord:
                 _digest(result["log"]),
                 result["started"],
                 result["finished"],
+                result["cause"],
             ),
             value["isolation"],
         )

@@ -51,8 +51,8 @@ class Transport(Protocol):
         """
         ...
 
-    def checkout(self, folder: Path, commit: str, branch: str) -> None:
-        """Fill a new checkout from its own objects; detached when no branch is named."""
+    def checkout(self, folder: Path, commit: str) -> None:
+        """Fill a new checkout from its own objects; it is detached."""
         ...
 
 

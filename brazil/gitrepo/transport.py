@@ -85,11 +85,10 @@ class GitPythonTransport:
             for at in range(0, len(updates), _UPDATES_PER_PUSH)
         )
 
-    def checkout(self, folder: Path, commit: str, branch: str) -> None:
+    def checkout(self, folder: Path, commit: str) -> None:
         """Fill a new checkout from its own objects."""
-        target = ["-B", branch, commit] if branch else ["--detach", commit]
         try:
-            _in(folder / ".git", folder).checkout("--quiet", "--no-recurse-submodules", *target, "--")
+            _in(folder / ".git", folder).checkout("--quiet", "--no-recurse-submodules", "--detach", commit, "--")
         except GitCommandError as error:
             failure = _failure("checkout", error)
             raise UsageError(

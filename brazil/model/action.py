@@ -87,7 +87,7 @@ class SandboxRequest(NamedTuple):
     timeout: int  # seconds
     largest_output: int  # bytes that the run may leave in its writable places
     largest_log: int  # bytes; what comes after is dropped and said so
-    memory: int = 0  # bytes for all processes together; 0: no limit
+    memory: int = 0  # bytes for all processes together; 0: most of what the machine has
     processes: int = 4096  # how many may live at once; 0: no limit
     keep_failed: bool = False  # keep what is in the outputs also when the command fails, as far as it can be kept
     keep_for: str = ""  # workspace that the tree of a failed command is kept for; empty: it is removed
@@ -97,11 +97,22 @@ class SandboxResult(NamedTuple):
     """What happened inside."""
 
     exit_code: int  # of the command; 128 + n for a signal; 137 when we ended it
-    ended_by: str  # "" when the command ended by itself; else "timeout", "output", "interrupt"
+    ended_by: str  # "" when the command ended by itself; else "timeout", "output", "interrupt"; "refused": see `cause`
     outputs: tuple[tuple[str, Digest], ...]  # output path -> root of its Tree; none of a failure that is not to be kept
     log: Digest  # stdout and stderr as one stream
     started: int  # nanoseconds since 1970, UTC
     finished: int
+    cause: str = ""  # why what it left could not be kept as its output; empty: not for that
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the command did its work and left what can be kept."""
+        return self.exit_code == 0 and not self.cause
+
+    @property
+    def seconds(self) -> float:
+        """How long it took."""
+        return (self.finished - self.started) / 1e9
 
 
 class FailedRun(NamedTuple):
@@ -109,7 +120,7 @@ class FailedRun(NamedTuple):
 
     request: SandboxRequest
     exit_code: int  # 0: the command succeeded, and what it left could not be kept as its output
-    ended_by: str  # "" or "timeout"
+    ended_by: str  # "", "timeout" or "refused"
     cause: str  # why what it left could not be kept; empty: not for that
     finished: int  # nanoseconds since 1970, UTC
     folder: str  # holds `src`, a folder `out-<n>` for each output path, and `log`; absolute

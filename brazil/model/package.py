@@ -95,8 +95,3 @@ class Manifest(NamedTuple):
     def of_kind(self, *kinds: Kind) -> tuple[Interface, ...]:
         """The interfaces depended on by any of these kinds, in the order of the manifest value."""
         return tuple(d.interface for d in self.dependencies if d.kind in kinds)
-
-
-def dependency_order(dependency: Dependency) -> tuple[int, Interface]:
-    """Sort key of `Manifest.dependencies`."""
-    return (list(Kind).index(dependency.kind), dependency.interface)

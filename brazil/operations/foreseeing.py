@@ -11,7 +11,6 @@ from brazil.model.names import Interface
 from brazil.model.versionset import RevisionInfo
 from brazil.operations.building import BuildPorts, BuildRequest, known_steps, plan_workspace
 from brazil.workspace.folder import WorkspaceFolder
-from brazil.workspace.trace import Look
 
 
 class DryRun(NamedTuple):
@@ -26,7 +25,7 @@ class DryRun(NamedTuple):
 
 
 def foresee_build(
-    workspace: WorkspaceFolder, request: BuildRequest, ports: BuildPorts, emit: Emit, look: Look | None = None
+    workspace: WorkspaceFolder, request: BuildRequest, ports: BuildPorts, emit: Emit
 ) -> DryRun | Conflict:
     """Say what `build_workspace` would do.
 
@@ -36,7 +35,7 @@ def foresee_build(
     Raises:
         UsageError: as `build_workspace`.
     """
-    planned = plan_workspace(workspace, request, ports, emit, look)
+    planned = plan_workspace(workspace, request, ports, emit, None)
     if isinstance(planned, Conflict):
         return planned
     plan, machine = planned.plan, ports.machine

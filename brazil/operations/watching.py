@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from brazil.errors import Problem, UsageError
+from brazil.errors import BrazilError, InternalError, Problem, UsageError
 from brazil.events import Emit, Note
 from brazil.model.digest import Digest
 from brazil.model.names import PackageName
@@ -103,5 +103,7 @@ def _place(checkout: Path) -> Path:
 def _source(workspace: WorkspaceFolder, name: PackageName, checkouts: Checkouts) -> Digest | tuple[Problem, ...]:
     try:
         return checkouts.capture(workspace.checkout(name)).root
-    except UsageError as error:
+    except InternalError:
+        raise
+    except BrazilError as error:  # a full disk, say, which may be well at the next look
         return error.problems

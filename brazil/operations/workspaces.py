@@ -89,7 +89,7 @@ def use_packages(
             raise UsageError(*problems)
         for package, commit in wanted:
             if not workspace.occupied(package.name):
-                checkouts.create(package, commit, "", workspace.checkout(package.name))
+                checkouts.create(package, commit, workspace.checkout(package.name))
             file = workspace.read()
             workspace.save(file._replace(packages=tuple(sorted({*file.packages, package.name}))))
             done.append(_in_use(workspace, package.name, base, checkouts))

@@ -11,10 +11,9 @@ class Early(Generic[T]):
     """Begins at once, in a thread of its own; nobody waits for it but who asks for the value."""
 
     def __init__(self, work: Callable[[], T]) -> None:
-        self._work = work
         self._value: T | None = None
         self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
         self._thread.start()
 
     def __call__(self) -> T:
@@ -28,8 +27,8 @@ class Early(Generic[T]):
         """Wait for the end of the work, however it ends."""
         self._thread.join()
 
-    def _run(self) -> None:
+    def _run(self, work: Callable[[], T]) -> None:
         try:
-            self._value = self._work()
+            self._value = work()
         except BaseException as error:  # raised where the value is asked for
             self._error = error

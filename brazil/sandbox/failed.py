@@ -60,10 +60,10 @@ class FailedFolders:
             for name, data in ((_LOG, log), (_RECORD, encode_failed_run(run))):
                 with open(f"{folder}/{name}", "xb") as file:
                     file.write(data)
-            for path in (self._root, home):
-                with suppress(FileExistsError):
-                    os.mkdir(path, 0o700)
             for _ in range(_ATTEMPTS):
+                for path in (self._root, home):  # an empty one may be removed by another process at any time
+                    with suppress(FileExistsError):
+                        os.mkdir(path, 0o700)
                 _set_aside(final)
                 with suppress(OSError):
                     os.rename(folder, final)

@@ -180,7 +180,7 @@ def _sweep(root: str) -> None:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                _end_orphans(path, name.partition("-")[0])
+                _end_orphans(path)
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             remove_tree(path.removesuffix(".lock"))
             os.unlink(path)
@@ -190,17 +190,15 @@ def _sweep(root: str) -> None:
             os.close(lock)
 
 
-def _end_orphans(lock: str, owner: str) -> None:
+def _end_orphans(lock: str) -> None:
     """End the runs that hold a lock when the process that started them does not any more."""
     file = os.stat(lock)
-    if _holds(owner, file):
-        return
     for process in filter(str.isdigit, os.listdir("/proc")):
-        with suppress(OSError):
+        with suppress(OSError):  # it has ended, or is not ours
             handle = os.pidfd_open(int(process))
             try:
                 # Another sweep holds the file as well, for a moment; only bubblewrap is ever left behind.
-                if _program(process) == "bwrap" and _holds(process, file):
+                if _program_and_parent(process)[0] == "bwrap" and _holds(process, file) and _is_orphan(process, file):
                     signal.pidfd_send_signal(handle, signal.SIGKILL)
                     gone = select.poll()
                     gone.register(handle, select.POLLIN)
@@ -209,18 +207,32 @@ def _end_orphans(lock: str, owner: str) -> None:
                 os.close(handle)
 
 
-def _program(process: str) -> str:
-    with open(f"/proc/{process}/comm", encoding="utf-8", errors="replace") as file:
-        return file.read().strip()
+def _program_and_parent(process: str) -> tuple[str, str]:
+    with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as file:
+        name, _, rest = file.read().partition("(")[2].rpartition(")")
+    return name, rest.split()[1]
+
+
+def _is_orphan(process: str, file: os.stat_result) -> bool:
+    """Say whether no process that this one comes from has a file open."""
+    while (process := _program_and_parent(process)[1]) not in ("0", "1"):
+        if _holds(process, file):
+            return False
+    return True
 
 
 def _holds(process: str, file: os.stat_result) -> bool:
-    """Say whether a process has a file open, as far as we may know."""
+    """Say whether a process has a file open.
+
+    Raises:
+        OSError: there is no such process, or we may not know.
+    """
     folder = f"/proc/{process}/fd"
-    try:
-        return any(os.path.samestat(os.stat(f"{folder}/{number}"), file) for number in os.listdir(folder))
-    except OSError:
-        return False
+    for number in os.listdir(folder):
+        with suppress(FileNotFoundError):  # closed meanwhile
+            if os.path.samestat(os.stat(f"{folder}/{number}"), file):
+                return True
+    return False
 
 
 def _give_back(own: str, lock: int, pid: int) -> None:

@@ -22,7 +22,7 @@ from brazil.sandbox.folders import RunFolders, remove_tree
 from brazil.sandbox.host_platform import HostPlatform
 from brazil.sandbox.launch import Limits, launch
 from brazil.sandbox.limits import Limiter, find_hierarchies
-from brazil.sandbox.run import half_of_memory, output_places
+from brazil.sandbox.run import half_of_memory, most_of_memory, output_places
 
 _FOREVER = float(1 << 31)  # seconds
 
@@ -86,7 +86,7 @@ class BubblewrapEntrance:
         environment = {**dict(request.command.environment), **variables}
         scratch = min(half_of_memory(), max(request.largest_output, 1))
         options = run_options(self._platform.mounts, places, tuple(sorted(environment.items())), scratch, terminal=True)
-        limits = Limits(_FOREVER, 0, request.largest_output, request.memory, request.processes)
+        limits = Limits(_FOREVER, 0, request.largest_output, request.memory or most_of_memory(), request.processes)
         binds = input_binds(inputs)
         with _terminal() as is_terminal:
             command = ("/bin/sh", "-c", _WITH_KEYS, "sh", *arguments) if is_terminal else arguments

@@ -79,6 +79,7 @@ def probe(
     folders: RunFolders,
     limiter: Limiter | None = None,
     binder: Binder | None = None,
+    stop: int = -1,
 ) -> Mapping[str, str]:
     """Return what was found to hold, sorted by name; "NOT ..." marks what does not.
 
@@ -88,6 +89,7 @@ def probe(
         folders: where builds will run; nothing is left there.
         limiter: the limits that builds will use.
         binder: what will bind their inputs.
+        stop: descriptor that becomes readable when this must end; -1: none.
 
     Raises:
         UnavailableError: nothing could be run.
@@ -95,7 +97,7 @@ def probe(
     limiter = limiter or Limiter(find_hierarchies())
     folder = folders.make()
     try:
-        facts = _ask(bwrap, platform, folder, limiter, binder or Binder())
+        facts = _ask(bwrap, platform, folder, limiter, binder or Binder(), stop, folders.lock)
     finally:
         remove_tree(folder)
     held = judge(facts, {name: os.readlink(f"/proc/self/ns/{name}") for name in _NAMESPACES})
@@ -169,7 +171,9 @@ def _held(holds: bool, what: str) -> str:
     return what if holds else f"NOT {what}"
 
 
-def _ask(bwrap: Bubblewrap, platform: HostPlatform, folder: str, limiter: Limiter, binder: Binder) -> dict[str, str]:
+def _ask(
+    bwrap: Bubblewrap, platform: HostPlatform, folder: str, limiter: Limiter, binder: Binder, stop: int, lock: int
+) -> dict[str, str]:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         secret = f"{folder}/{os.urandom(8).hex()}"
         Path(secret).write_text("secret")
@@ -188,6 +192,8 @@ def _ask(bwrap: Bubblewrap, platform: HostPlatform, folder: str, limiter: Limite
                 command,
                 _LIMITS,
                 limiter,
+                stop,
+                lock=lock,
                 prepare=lambda namespace: binder.bind(namespace, binds, SHELF),
             )
         except OSError as error:

@@ -64,6 +64,7 @@ class BubblewrapSandbox:
         self._limiter = Limiter(find_hierarchies())
         self._binder = Binder()
         self._scratch = half_of_memory()
+        self._memory = most_of_memory()
         self._stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)  # never read: once set it wakes every run
         weakref.finalize(self, os.close, self._stop)
         self._stopped = False
@@ -84,7 +85,9 @@ class BubblewrapSandbox:
         with self._probing:
             if self._isolation is None:
                 self._isolation = Early(
-                    lambda: probe(self._bwrap(), self._platform(), self._folders, self._limiter, self._binder)
+                    lambda: probe(
+                        self._bwrap(), self._platform(), self._folders, self._limiter, self._binder, self._stop
+                    )
                 )
             return self._isolation
 
@@ -129,6 +132,7 @@ class BubblewrapSandbox:
             # A file met its size limit, or what was measured too late: the same cause, whatever the command made of it.
             ending = ending._replace(exit_code=_KILLED, ended_by="output")
         trees: tuple[tuple[str, Digest], ...] = ()
+        cause = ""
         if ending.exit_code == 0:
             if measure(kept.values(), request.largest_output) > request.largest_output:
                 ending = ending._replace(exit_code=_KILLED, ended_by="output")
@@ -136,21 +140,19 @@ class BubblewrapSandbox:
                 try:
                     trees = tuple((place, self._keep(request, place, path)) for place, path in kept.items())
                 except HermeticityError as error:
-                    if request.keep_for:
-                        self._failed.keep(folder, request, ending, log_text(ending, request), str(error))
-                    raise
+                    ending, cause = ending._replace(ended_by="refused"), _told(error)
         elif request.keep_failed and ending.ended_by in ("", "timeout"):
             with suppress(HermeticityError):  # it failed anyway
                 trees = tuple((place, self._keep(request, place, path)) for place, path in kept.items())
-        text = log_text(ending, request)
+        text = log_text(ending, request, cause)
         log = self._store.write(text)
-        if ending.exit_code != 0 and request.keep_for:
+        if (ending.exit_code != 0 or cause) and request.keep_for:
             for place, root in trees:  # moved into the store
                 with suppress(BrazilError):
                     remove_tree(kept[place])
                     self._store.copy_tree(root, Path(kept[place]))
-            self._failed.keep(folder, request, ending, text)
-        return SandboxResult(ending.exit_code, ending.ended_by, trees, log, started, finished)
+            self._failed.keep(folder, request, ending, text, cause)
+        return SandboxResult(ending.exit_code, ending.ended_by, trees, log, started, finished, cause)
 
     def _launch(self, request: SandboxRequest, places: Places, writable: Sequence[str]) -> Ending:
         command = request.command
@@ -160,7 +162,7 @@ class BubblewrapSandbox:
             seconds=request.timeout,
             log=request.largest_log,
             file_size=request.largest_output,
-            memory=request.memory,
+            memory=request.memory or self._memory,
             processes=request.processes,
         )
         binds = input_binds(places.inputs)
@@ -191,7 +193,11 @@ class BubblewrapSandbox:
             ) from error
 
 
-def log_text(ending: Ending, request: SandboxRequest) -> bytes:
+def _told(error: HermeticityError) -> str:
+    return "; ".join(": ".join(filter(None, (p.what, p.because))) for p in error.problems)
+
+
+def log_text(ending: Ending, request: SandboxRequest, cause: str = "") -> bytes:
     """Return what a run said, followed by lines that say what was done to it."""
     notes = []
     if ending.dropped:
@@ -202,10 +208,12 @@ def log_text(ending: Ending, request: SandboxRequest) -> bytes:
         notes.append(f"ended after {request.timeout} s, its time limit")
     elif ending.ended_by == "output":
         notes.append(f"ended because it wrote more than {request.largest_output} bytes, its limit")
+    elif ending.ended_by == "refused":
+        notes.append(cause)
     elif ending.ended_by:
         notes.append("ended because the work was stopped")
     if "memory" in ending.reached:
-        notes.append(f"processes were killed because all together they used {request.memory} bytes, its memory limit")
+        notes.append("processes were killed because all together they used too much memory")
     if "processes" in ending.reached:
         notes.append(f"it had {request.processes} processes at once, its limit, and could not start another")
     text = ending.log
@@ -246,3 +254,11 @@ def _is_clean(place: str) -> bool:
 def half_of_memory() -> int:
     """Return bytes: what /tmp and the home folder may each hold at most."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
+def most_of_memory() -> int:
+    """Return bytes: what the processes of a run may use together where its request does not say.
+
+    So it is the run that ends when memory does, and nothing else of the machine.
+    """
+    return half_of_memory() // 2 * 3

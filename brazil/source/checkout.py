@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from brazil.errors import BrazilError, Problem, UnavailableError, UsageError
-from brazil.gitrepo.names import check_commit, check_url, ref_fault
+from brazil.gitrepo.names import check_commit, check_url
 from brazil.gitrepo.process import GitFailedError, broken, in_checkout, run
 from brazil.gitrepo.remote import Transport, TransportFactory
 from brazil.model.versionset import RegisteredPackage
@@ -80,18 +80,16 @@ class GitCheckouts:
             run(signed, ["commit", "--quiet", "--no-verify", "--no-gpg-sign", "--message", "begin"])
             return run(place, ["rev-parse", "--verify", "HEAD"]).decode().strip()
 
-    def create(self, package: RegisteredPackage, commit: str, branch: str, folder: Path) -> None:
+    def create(self, package: RegisteredPackage, commit: str, folder: Path) -> None:
         """Check a package out into the new folder, with no filters and no line-end conversion."""
         check_commit(commit)
         check_url(package.repository)
-        if branch and (fault := ref_fault(branch)):
-            raise UsageError(Problem("source.branch", f"{branch[:200]!a} cannot be a branch", fault))
         folder = Path(os.path.abspath(folder))  # noqa: PTH100 - links in the way stay as they are
         with _appearing(folder, f"{package.name} cannot be checked out") as staged:
             self._mirror().ensure(package, commit)
-            self._fill(package, commit, branch, staged)
+            self._fill(package, commit, staged)
 
-    def _fill(self, package: RegisteredPackage, commit: str, branch: str, staged: Path) -> None:
+    def _fill(self, package: RegisteredPackage, commit: str, staged: Path) -> None:
         transport: Transport = self._make_transport()
         transport.init(staged, bare=False)
         (staged / ".git" / "info").mkdir(exist_ok=True)
@@ -110,11 +108,9 @@ class GitCheckouts:
             ("remote.origin.url", package.repository),
             ("remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*"),
         ]
-        if branch:
-            settings += [(f"branch.{branch}.remote", "origin"), (f"branch.{branch}.merge", f"refs/heads/{branch}")]
         for key, value in settings:
             run(in_checkout(staged), ["config", "--local", key, value])
-        transport.checkout(staged, commit, branch)
+        transport.checkout(staged, commit)
 
     def capture(self, folder: Path) -> Captured:
         """Put what git would track there into the store."""

@@ -30,11 +30,16 @@ def keep_farm(workspace: WorkspaceFolder, name: str, folders: Iterable[str], lin
     folders, links = list(folders), list(links)
     state = hashlib.sha256(repr((folders, links)).encode("utf-8", "surrogateescape")).hexdigest()[:_HASH]
     place = workspace.root / ".brazil" / "farms" / name
+
+    def is_made() -> bool:
+        return place.is_symlink() and place.readlink() == Path(f".{name}@{state}") and place.is_dir()
+
     try:
-        if place.is_symlink() and place.readlink() == Path(f".{name}@{state}") and place.is_dir():
+        if is_made():
             return place
         with workspace.lock():
-            _make(place, f".{name}@{state}", folders, links)
+            if not is_made():  # by somebody else meanwhile
+                _make(place, f".{name}@{state}", folders, links)
     except OSError as error:
         because = error.strerror or str(error)
         raise UnavailableError(

@@ -25,7 +25,7 @@ class KnownWorkspaces:
             UnavailableError: the disk refuses.
         """
         file = self._file(root)
-        if file.exists():
+        if self._read(file) == root:
             return
         staged = file.with_name(f".{file.name}-{os.getpid()}")
         try:
@@ -55,7 +55,15 @@ class KnownWorkspaces:
             files = [path for path in self._folder.iterdir() if not path.name.startswith(".")]
         except FileNotFoundError:
             return []
-        return sorted(Path(os.fsdecode(path.read_bytes().removesuffix(b"\n"))) for path in files)
+        return sorted(root for root in map(self._read, files) if root)
+
+    @staticmethod
+    def _read(file: Path) -> Path | None:
+        """Return the path in a file; None when it is gone meanwhile, or empty after a loss of power."""
+        with suppress(FileNotFoundError):
+            if path := file.read_bytes().removesuffix(b"\n"):
+                return Path(os.fsdecode(path))
+        return None
 
     def _file(self, root: Path) -> Path:
         return self._folder / sha256(os.fsencode(root)).hexdigest()[:32]

@@ -85,7 +85,7 @@ class World:
     def both(self, id_: str) -> tuple[Digest, Digest]:
         """The Tree of a commit, from git objects and from a checkout of it."""
         if not self.folder.exists():
-            self.checkouts.create(self.package, id_, "", self.folder)
+            self.checkouts.create(self.package, id_, self.folder)
         return self.mirror.tree(self.package, id_), self.checkouts.capture(self.folder).root
 
 
@@ -339,13 +339,13 @@ def test_a_package_named_like_a_lock_file(world: World) -> None:
     world.mirror.keep({package.name: world.first}, str(world.registry))
 
 
-def test_a_checkout_is_on_its_branch_with_its_origin(world: World) -> None:
+def test_a_checkout_is_detached_and_knows_its_origin(world: World) -> None:
     git(world.upstream, "tag", "v1")
-    world.checkouts.create(world.package, world.first, "main", world.folder)
-    assert world.checkouts.status(world.folder) == CheckoutStatus(world.first, "main", (), "")
+    world.checkouts.create(world.package, world.first, world.folder)
+    assert world.checkouts.status(world.folder) == CheckoutStatus(world.first, "", (), "")
     assert git(world.folder, "remote", "get-url", "origin") == str(world.upstream)
     assert git(world.folder, "rev-parse", "origin/main", "v1").split() == [world.first] * 2
-    assert git(world.folder, "status", "-sb") == "## main...origin/main"
+    assert git(world.folder, "status", "-sb") == "## HEAD (no branch)"
     assert list(world.folder.parent.iterdir()) == [world.folder]
 
 
@@ -360,7 +360,7 @@ def test_no_hook_runs(world: World, home: Path) -> None:
             (folder / hook).chmod(0o755)
     with (home / ".gitconfig").open("a") as config:
         config.write(f"[init]\n\ttemplateDir = {template.parent}\n[core]\n\thooksPath = {template}\n")
-    world.checkouts.create(world.package, world.first, "main", world.folder)
+    world.checkouts.create(world.package, world.first, world.folder)
     world.checkouts.capture(world.folder)
     world.mirror.keep({NAME: world.first}, str(world.registry))
     assert not ran.exists()
@@ -378,7 +378,7 @@ def test_a_links_target_is_never_written_through(world: World) -> None:
     with pytest.raises(UsageError):
         world.mirror.tree(world.package, id_)
     try:
-        world.checkouts.create(world.package, id_, "", world.folder)
+        world.checkouts.create(world.package, id_, world.folder)
     except BrazilError:
         assert not world.folder.exists()
     assert list(outside.iterdir()) == []
@@ -389,13 +389,12 @@ def test_a_failed_checkout_leaves_nothing(world: World) -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
     (world.folder.parent / f".JsonKit.{gone.pid}.abc.partial").mkdir()
-    world.checkouts.create(world.package, world.first, "", world.folder)
+    world.checkouts.create(world.package, world.first, world.folder)
     with pytest.raises(UsageError) as caught:
-        world.checkouts.create(world.package, world.first, "", world.folder)
+        world.checkouts.create(world.package, world.first, world.folder)
     assert caught.value.code == "source.folder-exists"
-    for id_, branch, folder in (("e" * 40, "", "X"), (world.first, "-b", "X"), (world.first, "a..b", "X")):
-        with pytest.raises(BrazilError):
-            world.checkouts.create(world.package, id_, branch, world.folder.parent / folder)
+    with pytest.raises(BrazilError):
+        world.checkouts.create(world.package, "e" * 40, world.folder.parent / "X")
     assert list(world.folder.parent.iterdir()) == [world.folder]
 
 
@@ -523,7 +522,7 @@ def test_a_file_that_changes_while_it_is_read(world: World, monkeypatch: pytest.
 
 
 def test_status_says_what_is_going_on(world: World) -> None:
-    world.checkouts.create(world.package, world.first, "main", world.folder)
+    world.checkouts.create(world.package, world.first, world.folder)
     write("brazil.toml", b"other")(world.folder)
     write("a b\nc")(world.folder)
     (world.folder / ".git" / "MERGE_HEAD").write_text(world.first + "\n")

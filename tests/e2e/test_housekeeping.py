@@ -1,5 +1,6 @@
 """`brazil ws list`, `clean` and `delete`; workspaces that are moved, copied or gone."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -73,6 +74,29 @@ def test_a_workspace_is_deleted_with_its_checkouts(shop: Product) -> None:
     assert not work.cwd.exists()
     assert roots(shop) == {}
     shop.workspace("Rates")
+
+
+def test_a_workspace_has_one_path_however_it_is_named(shop: Product) -> None:
+    one = shop.workspace("Rates", name="one")
+    (shop.cwd / "deep").mkdir()
+    one.ok("ws", "create", "../two", "--set", "shop/dev")
+    shop.ok("ws", "create", "deep/../three", "--set", "shop/dev")
+    shop.at(shop.cwd / "three").ok("ws", "show")
+    assert roots(shop) == {"one": None, "two": None, "three": None}
+    assert len(shop.ok("ws", "list", "--json").data["workspaces"]) == 3
+    shop.ok("ws", "delete", "deep/../three")
+    (shop.cwd / "link").symlink_to(one.cwd)
+    assert shop.ok("ws", "delete", "link").out == f"deleted {one.cwd}\n"
+    assert not one.cwd.exists()
+    assert roots(shop) == {"two": None}
+
+
+def test_names_of_any_bytes_are_told_in_json(shop: Product) -> None:
+    work = shop.workspace("Rates")
+    (Path(os.fsdecode(os.fsencode(work.src("Rates")) + b"/caf\xe9\x9b"))).write_text("")
+    told = work.process("ws", "show", "--json").out
+    assert told.isascii()
+    assert "caf\\udce9\\udc9b" in told
 
 
 def test_what_is_nowhere_else_is_not_deleted(shop: Product) -> None:

@@ -49,6 +49,7 @@ OUTSIDE = [
     Case("publish --set shop/dev -p Nope", "package.unknown"),
     Case("publish --set shop/dev -p Rates=mian", "source.unknown-ref", "did you mean 'main'?"),
     Case(f"publish --set shop/dev -p Rates={ZEROS}", "source.unknown-ref"),
+    Case("publish --set shop/dev -p Rates=main -p Rates", "publish.two-refs", "name one"),
     Case("ws create new --set nope", "registry.unknown-set"),
     Case("ws create new --set shop/dev --revision 9", "registry.unknown-revision"),
     # Names that are none, or that another has.
@@ -110,6 +111,7 @@ INSIDE = [
     Case("build ../Rates", "build.unknown-package"),
     Case("test -- -x", "build.unknown-package"),
     Case("exec Nope -- true", "build.unknown-package"),
+    Case("exec Nope -- true --json", "build.unknown-package"),
     Case("exec Rates", "command.usage"),
     Case("exec Rates --", "command.usage"),
     Case("ws use Rates", "workspace.in-use", "src/Rates"),

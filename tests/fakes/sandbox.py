@@ -19,6 +19,7 @@ class Failure(NamedTuple):
     exit_code: int = 1
     ended_by: str = ""
     log: bytes = b"it went wrong\n"
+    cause: str = ""
 
 
 # What a run leaves: the files of its output, or that it failed.
@@ -66,7 +67,8 @@ class ScriptedSandbox:
     def _result(self, request: SandboxRequest, left: Mapping[str, bytes] | Failure, started: int) -> SandboxResult:
         finished = started + 1_000_000_000
         if isinstance(left, Failure):
-            return SandboxResult(left.exit_code, left.ended_by, (), self._store.write(left.log), started, finished)
+            log = self._store.write(left.log)
+            return SandboxResult(left.exit_code, left.ended_by, (), log, started, finished, left.cause)
         log = self._store.write(f"ran {request.label}\n".encode())
         outputs = tuple((path, self._tree(left)) for path in request.command.output_paths)
         return SandboxResult(0, "", outputs, log, started, finished)

@@ -88,6 +88,31 @@ def test_a_run_that_outlives_its_process_is_ended_by_the_next(tmp_path: Path, pl
     assert mine.make()
 
 
+def test_a_run_of_a_process_that_lives_is_left_alone(tmp_path: Path) -> None:
+    """Whatever else that process opens and closes meanwhile."""
+    folders = RunFolders(tmp_path)
+    ended = threading.Event()
+    endings = []
+
+    def run() -> None:
+        command = ["/bin/sleep", "1"]
+        endings.append(launch(str(find_bubblewrap().path), OPTIONS, command, LIMITS, Limiter(()), lock=folders.lock))
+        ended.set()
+
+    def open_and_close() -> None:
+        while not ended.is_set():
+            os.close(os.open("/", os.O_RDONLY))
+
+    threads = [threading.Thread(target=run), threading.Thread(target=open_and_close)]
+    for thread in threads:
+        thread.start()
+    while not ended.is_set():
+        RunFolders(tmp_path)
+    for thread in threads:
+        thread.join()
+    assert [(ending.exit_code, ending.ended_by) for ending in endings] == [(0, "")]
+
+
 def test_what_cannot_be_prepared_does_not_start(tmp_path: Path) -> None:
     command = ["/bin/sh", "-c", f"echo >{tmp_path}/started"]
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brazil.build.executor import Execution, Machine, Outcome, reasons
-from brazil.errors import HermeticityError, IntegrityError, Problem, UnavailableError
+from brazil.errors import IntegrityError, Problem, UnavailableError
 from brazil.events import Emit, Event, Note, PlanReady, StepCached, StepFailed, StepFinished, StepSkipped, StepStarted
 from brazil.model.action import Platform, SandboxRequest, Snapshot, StepId
 from brazil.model.digest import Digest, digest_of
@@ -233,13 +233,13 @@ def test_only_the_end_of_a_log_is_shown() -> None:
 
 
 def test_an_output_that_cannot_be_kept_is_a_failure_of_the_step() -> None:
-    def work(request: SandboxRequest) -> Mapping[str, bytes]:
-        raise HermeticityError(Problem("output.refused", "the output 'x' cannot be kept", "it is a FIFO"))
-
-    bench = Bench(work)
+    bench = Bench(lambda _: Failure(0, "refused", b"said before\n", "the output 'x' cannot be kept: it is a FIFO"))
     outcomes = bench.run(plan(step(build_of("A")), step(build_of("B"), "A")), keep_going=True)
     assert list(states(outcomes).values()) == ["failed", "skipped"]
     assert outcomes[build_of("A")].cause == "the output 'x' cannot be kept: it is a FIFO"
+    assert outcomes[build_of("A")].log == digest_of(b"said before\n")
+    (record,) = bench.records.records
+    assert (record.result.ended_by, record.result.succeeded) == ("refused", False)
 
 
 def test_an_error_in_a_worker_ends_the_walk() -> None:

@@ -175,6 +175,16 @@ def test_a_tool_that_brings_no_build_system_is_refused_at_the_line_that_names_it
     )  # fmt: skip
 
 
+def test_a_build_system_of_a_later_program_is_refused_by_name() -> None:
+    """A record that it wrote was read without a list of those that there are."""
+    later = Set("")
+    text = CONSUMER.replace('"PageMaker"', '"zig"').replace('[build-tools]\nPageMaker = "1.0"\n', "")
+    later.manifests = {**later.manifests, BOOK: later.manifests[BOOK]._replace(build_system="zig", dependencies=())}
+    later.sources[BOOK] = later._source(text, ())
+    (problem,) = later.problems()
+    assert problem[3:5] == ("manifest.wrong-value", "unknown build system 'zig'")
+
+
 @pytest.mark.parametrize(
     ("system", "tools", "code", "hint"),
     [
