@@ -10,8 +10,10 @@ from hypothesis import settings
 REPOSITORY = Path(__file__).resolve().parent.parent
 REQUIRE_ALL = os.environ.get("BRAZIL_REQUIRE_ALL") == "1"
 
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of a job in the background, and so of all that it starts
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# What a job in the background ignores, or one that outlives its terminal, all that it starts ignores too.
+for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 settings.register_profile("ci", derandomize=True, deadline=None, database=None)
 settings.register_profile("local", deadline=None)

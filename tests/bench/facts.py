@@ -17,10 +17,11 @@ from typing import Any, NamedTuple
 
 from brazil.model.digest import digest_of
 from brazil.model.names import Interface, PackageName
-from brazil.model.package import Dependency, Kind, Manifest, dependency_order
+from brazil.model.package import Dependency, Kind, Manifest
 from brazil.model.versionset import NewVersion
 from brazil.resolve.catalog import MemoryCatalog
 from brazil.resolve.solver import Request
+from tests.strategies import dependency_order
 
 Modules = Mapping[str, Any]  # name -> {"order": [version], "versions": {version: {"level": ..., "deps": [...]}}}
 _MODULES = 1_247
