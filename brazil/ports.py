@@ -263,7 +263,7 @@ class SourceProvider(Protocol):
         ...
 
     def known(self, package: RegisteredPackage, commit: str) -> bool:
-        """Say whether the mirror has a commit, after a look at the package's repository when it has not."""
+        """Say whether others can have a commit: from the package's repository, or from the registry."""
         ...
 
     def adopt(self, package: RegisteredPackage, checkout: Path, commit: str) -> None:

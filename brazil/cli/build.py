@@ -179,8 +179,10 @@ def _refuse_contradictions(asked: _Asked) -> None:
         option = "--events" if asked.events else "--junit"
         raise click.UsageError(f"With --dry-run nothing runs that {option} could tell about.")
     if asked.watch and (asked.dry_run or asked.as_json):
-        other = "--dry-run" if asked.dry_run else "--json"
-        raise click.UsageError(f"--watch and {other} do not go together: --events tells a program of every build.")
+        other, because = "--json", "--events tells a program of every build"
+        if asked.dry_run:
+            other, because = "--dry-run", "nothing would be built"
+        raise click.UsageError(f"--watch and {other} do not go together: {because}.")
 
 
 def _build_once(session: Session, asked: _Asked, look: "Look | None") -> int:

@@ -62,6 +62,7 @@ def list_(session: Session, as_json: bool) -> None:
       brazil vs list
     """
     from brazil.report.sets import info_data
+    from brazil.report.table import columns, counted
 
     registry = session.wiring().registry
     registry.refresh()
@@ -69,7 +70,8 @@ def list_(session: Session, as_json: bool) -> None:
     if as_json:
         tell_json({"sets": [info_data(revision.info) for revision in revisions]})
     else:
-        tell(f"{r.info.set}  revision {r.info.number}  {len(r.records)} pins" for r in revisions)
+        rows = [(r.info.set, f"revision {r.info.number}", counted(len(r.records), "pin")) for r in revisions]
+        tell(columns(rows))
 
 
 @vs.command()

@@ -75,4 +75,4 @@ def taken(name: VersionSetName, other: VersionSetName) -> UsageError:
 
 def _nearest(name: str, known: Sequence[str]) -> str:
     near = nearest(name, known)
-    return f"did you mean '{near}'?" if near else "see the list of version sets"
+    return f"did you mean '{near}'?" if near else "'brazil vs list' lists them"

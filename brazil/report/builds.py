@@ -121,9 +121,8 @@ def publish_lines(outcome: PublishOutcome, report: DiffReport | None, found: Tes
             return [*tested_lines(found, outcome.outcomes), *_failure_lines(outcome)]
         case Overlap(head, packages):
             lines = [f"not published: revision {head.number} of {head.set} moved the same packages"]
-            return lines + [
-                f"  {interface}: yours {ours[:12]}, theirs {theirs[:12]}" for interface, ours, theirs in packages
-            ]
+            lines += [f"  {interface}: yours {ours[:12]}, theirs {theirs[:12]}" for interface, ours, theirs in packages]
+            return [*lines, "  hint: move there with 'brazil ws sync', take their commits over, then publish again"]
         case Conflict():
             return conflict_text(outcome)
 

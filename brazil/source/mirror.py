@@ -98,9 +98,12 @@ class SourceMirror:
         # All packages share the objects: that a commit is here does not make it this package's.
         if not self._has(commit):
             return False
-        if self._objects.read(_kept(package.name, commit)) is not None:
-            return True
-        return bool(self._git("for-each-ref", "--count=1", f"--contains={commit}", "--", f"{refs_of(package.name)}/"))
+        return self._objects.read(_kept(package.name, commit)) is not None or self._is_in_repository(package, commit)
+
+    def _is_in_repository(self, package: RegisteredPackage, commit: str) -> bool:
+        """Say whether the package's repository has a commit, as it was seen last."""
+        below = f"{refs_of(package.name)}/"
+        return self._has(commit) and bool(self._git("for-each-ref", "--count=1", f"--contains={commit}", "--", below))
 
     def _abbreviated(self, package: RegisteredPackage, ref: str) -> list[str]:
         ids = self._git("rev-parse", f"--disambiguate={ref}").decode("ascii").split()
@@ -142,10 +145,11 @@ class SourceMirror:
         return tuple(CommitInfo(c.id, c.message.partition("\n")[0], c.author, c.time) for c in found)
 
     def known(self, package: RegisteredPackage, commit: str) -> bool:
-        """Say whether the mirror has a commit, after a look at the package's repository when it has not."""
-        if not self._belongs(package, commit):
-            self._fetch(package)
-        return self._belongs(package, commit)
+        """Say whether others can have a commit; what was only adopted here is nowhere else."""
+        if self._is_in_repository(package, commit) or self._from_registry(package, commit):
+            return True
+        self._fetch(package)
+        return self._is_in_repository(package, commit)
 
     def adopt(self, package: RegisteredPackage, checkout: Path, commit: str) -> None:
         """Take a commit from a checkout into the mirror."""
