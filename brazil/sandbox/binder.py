@@ -117,7 +117,10 @@ def _serve(channel: socket.socket) -> None:
         if code == _CLOSED:
             return
         if code != 0:
-            channel.sendall(f"the process that binds inputs ended with {code}\n".encode())
+            try:
+                channel.sendall(f"the process that binds inputs ended with {code}\n".encode())
+            except ConnectionError:  # nobody waits for an answer any more
+                return
 
 
 def _answer(channel: socket.socket, libc: ctypes.CDLL) -> int:

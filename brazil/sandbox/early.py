@@ -24,8 +24,9 @@ class Early(Generic[T]):
         return self._value  # type: ignore[return-value]  # set, because the work has ended without an error
 
     def wait(self) -> None:
-        """Wait for the end of the work, however it ends."""
-        self._thread.join()
+        """Wait for the end of the work, however it ends; in its own thread it has come to that."""
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
 
     def _run(self, work: Callable[[], T]) -> None:
         try:

@@ -66,7 +66,8 @@ class BubblewrapSandbox:
         self._scratch = half_of_memory()
         self._memory = most_of_memory()
         self._stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)  # never read: once set it wakes every run
-        weakref.finalize(self, os.close, self._stop)
+        self._beside: list[Early[Mapping[str, str]]] = []
+        weakref.finalize(self, _end, self._stop, self._beside)  # made after the folders of runs, and so done before
         self._stopped = False
         self._isolation: Early[Mapping[str, str]] | None = None
         self._probing = threading.Lock()
@@ -89,6 +90,7 @@ class BubblewrapSandbox:
                         self._bwrap(), self._platform(), self._folders, self._limiter, self._binder, self._stop
                     )
                 )
+                self._beside.append(self._isolation)
             return self._isolation
 
     def stop(self) -> None:
@@ -191,6 +193,14 @@ class BubblewrapSandbox:
             raise HermeticityError(
                 *(p._replace(what=f"{request.label}: in {ROOT}/{place}, {p.what}") for p in error.problems)
             ) from error
+
+
+def _end(stop: int, beside: Sequence[Early[Mapping[str, str]]]) -> None:
+    """End what is done beside the runs, which has a folder as they have."""
+    os.eventfd_write(stop, 1)
+    for work in beside:
+        work.wait()
+    os.close(stop)
 
 
 def _told(error: HermeticityError) -> str:
