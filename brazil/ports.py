@@ -324,6 +324,17 @@ class Checkouts(Protocol):
         """
         ...
 
+    def capture_all(self, folders: Sequence[Path]) -> dict[Path, Captured]:
+        """Capture many checkouts.
+
+        Args:
+            folders: absolute.
+
+        Raises:
+            UsageError: as `capture`, with the problems of all of them, in the order of the folders.
+        """
+        ...
+
     def branches(self, folder: Path) -> Mapping[str, str]:
         """Return what only this checkout names: local branch, or "stash" -> commit.
 

@@ -5,6 +5,7 @@ uses. What reads the environment or the date beside this is listed in `docs/arch
 """
 
 import os
+import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -135,9 +136,13 @@ class Wiring:
         """Working trees."""
         from brazil.source.checkout import GitCheckouts
 
-        cache = _path(self.places.cache, "sources")
         return GitCheckouts(
-            lambda: self.sources, store=self.store, cache=cache, clock=SystemClock(), transport=self._transport
+            lambda: self.sources,
+            store=self.store,
+            cache=_path(self.places.cache, "sources"),
+            clock=SystemClock(),
+            transport=self._transport,
+            second=(sys.executable, "-P", "-c", "from brazil.wiring import serve_captures; serve_captures()"),
         )
 
     @cached_property
@@ -229,6 +234,13 @@ class Wiring:
         from brazil.gitrepo.transport import GitPythonTransport
 
         return GitPythonTransport()
+
+
+def serve_captures() -> None:
+    """Capture checkouts for another process of this program: see `brazil/source/side_by_side.py`."""
+    from brazil.source.side_by_side import serve
+
+    serve(Wiring(os.environ).checkouts.capture, sys.stdin.buffer, sys.stdout.buffer)
 
 
 def _path(*parts: str) -> "Path":

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from brazil.build.executor import Machine, Outcome
-from brazil.build.side_by_side import side_by_side
-from brazil.errors import UsageError
 from brazil.model.action import StepId, StepKind
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName
@@ -39,19 +37,9 @@ def captured(
         UsageError: checkouts are not what they should be; every problem of every one.
     """
     order = tuple(names)
-    found = dict(known)
-    refused: dict[PackageName, UsageError] = {}
-
-    def capture(name: PackageName) -> None:
-        try:
-            found[name] = checkouts.capture(workspace.checkout(name))
-        except UsageError as error:
-            refused[name] = error
-
-    side_by_side(capture, [name for name in order if name not in known])
-    if refused:
-        raise UsageError(*(problem for name in order if name in refused for problem in refused[name].problems))
-    return {name: found[name] for name in order}
+    folders = {name: workspace.checkout(name) for name in order if name not in known}
+    found = checkouts.capture_all(tuple(folders.values()))
+    return {name: found[folders[name]] if name in folders else known[name] for name in order}
 
 
 def built(outcomes: Mapping[StepId, Outcome]) -> dict[Interface, Digest]:

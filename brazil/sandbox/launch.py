@@ -88,23 +88,22 @@ def launch(
         OSError: bubblewrap cannot be started, or its limits cannot be set.
     """
     run = _Run(limits, stop, too_large, prepare, terminal)
-    group = limiter.group(memory=limits.memory, processes=limits.processes)
-    try:
-        with group.entered():
-            run.start(bwrap, command, lock)
-        group.adopt(run.pid)
-        limit_process(run.pid, processes=limits.processes, file_size=limits.file_size)
-        run.send("\0".join((*options, "")).encode("utf-8", "surrogateescape"))
+    with limiter.group(memory=limits.memory, processes=limits.processes) as group:
         try:
-            run.watch()
-        except BaseException:  # Ctrl-C: leave no process behind
-            run.end("interrupt")
-            run.watch()
-            raise
-        reached = group.reached() if run.exit_code else ()
-    finally:
-        run.destroy()
-        group.remove()
+            with group.entered():
+                run.start(bwrap, command, lock)
+            group.adopt(run.pid)
+            limit_process(run.pid, processes=limits.processes, file_size=limits.file_size)
+            run.send("\0".join((*options, "")).encode("utf-8", "surrogateescape"))
+            try:
+                run.watch()
+            except BaseException:  # Ctrl-C: leave no process behind
+                run.end("interrupt")
+                run.watch()
+                raise
+            reached = group.reached() if run.exit_code else ()
+        finally:
+            run.destroy()
     return Ending(run.exit_code, run.ended_by, bytes(run.log), run.dropped, run.started, reached)
 
 

@@ -2,13 +2,15 @@
 
 A run's own group (version 1 or 2) limits its processes and memory. Without groups an ordinary user's processes
 are limited by RLIMIT_NPROC; for root the kernel ignores that, and RLIMIT_AS would break Java and node, so there
-memory has no limit and `in_force` says so. Groups are made next to or below our own group and removed after the
-run; those of dead processes are removed when the next process looks.
+memory has no limit and `in_force` says so. Groups are made next to or below our own group. To make and remove one
+takes the kernel as long as a small run, so those of a run that met no limit serve the next one; they are removed with
+their Limiter, and those of dead processes when the next process looks.
 """
 
 import itertools
 import os
 import resource
+import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -61,7 +63,12 @@ class Group(NamedTuple):
 
     def reached(self) -> tuple[str, ...]:
         """Say which limits the run has met: "memory", "processes"."""
-        met = {limit for _, folder in self.made for file, key, limit in _COUNTERS if _counter(f"{folder}/{file}", key)}
+        met = []
+        for hierarchy, folder in self.made:
+            for controller in hierarchy.controllers:
+                limit, file, key = _COUNTERS[controller, hierarchy.version]
+                if _counter(f"{folder}/{file}", key):
+                    met.append(limit)
         return tuple(sorted(met))
 
     def remove(self) -> None:
@@ -71,12 +78,12 @@ class Group(NamedTuple):
                 os.rmdir(folder)
 
 
-# (file, key in it, what it counts against); a file belongs to one version, so a missing one counts nothing.
-_COUNTERS = (
-    ("memory.oom_control", "oom_kill", "memory"),
-    ("memory.events", "oom_kill", "memory"),
-    ("pids.events", "max", "processes"),
-)
+_COUNTERS = {  # (controller, version) -> (what is limited, file that counts how often it was met, key in it)
+    ("memory", 1): ("memory", "memory.oom_control", "oom_kill"),
+    ("memory", 2): ("memory", "memory.events", "oom_kill"),
+    ("pids", 1): ("processes", "pids.events", "max"),
+    ("pids", 2): ("processes", "pids.events", "max"),
+}
 
 
 class Limiter:
@@ -84,6 +91,8 @@ class Limiter:
 
     def __init__(self, hierarchies: tuple[Hierarchy, ...]) -> None:
         self._hierarchies = hierarchies
+        self._idle: dict[tuple[int, int], list[Group]] = {}  # (memory, processes) -> groups that nobody is in
+        weakref.finalize(self, _remove_all, self._idle)
 
     def in_force(self) -> Mapping[str, str]:
         """Say what limits processes and memory here."""
@@ -91,8 +100,9 @@ class Limiter:
         processes = "none" if os.geteuid() == 0 else "resource limit"
         return {"memory limit": found.get("memory", "none"), "process limit": found.get("pids", processes)}
 
-    def group(self, *, memory: int, processes: int) -> Group:
-        """Make the groups of a run.
+    @contextmanager
+    def group(self, *, memory: int, processes: int) -> Iterator[Group]:
+        """Give the groups of a run, whose processes have all ended when it is left.
 
         Args:
             memory: bytes for all processes together; 0: no limit.
@@ -101,6 +111,23 @@ class Limiter:
         Raises:
             OSError: a group that could be made before cannot be made now.
         """
+        idle = self._idle.setdefault((memory, processes), [])
+        try:
+            group = idle.pop()
+        except IndexError:
+            group = self._make(memory, processes)
+        try:
+            yield group
+        except BaseException:
+            group.remove()
+            raise
+        # What was met stays counted for as long as a group lives.
+        if group.reached():
+            group.remove()
+        else:
+            idle.append(group)
+
+    def _make(self, memory: int, processes: int) -> Group:
         name = f"{_PREFIX}{os.getpid()}-{next(_NUMBERS)}"
         made: list[tuple[Hierarchy, str]] = []
         try:
@@ -115,6 +142,12 @@ class Limiter:
             Group(tuple(made)).remove()
             raise
         return Group(tuple(made))
+
+
+def _remove_all(groups: Mapping[tuple[int, int], list[Group]]) -> None:
+    for idle in groups.values():
+        while idle:
+            idle.pop().remove()
 
 
 def limit_process(pid: int, *, processes: int, file_size: int) -> None:
@@ -271,7 +304,8 @@ def _first_line(path: str) -> str:
 
 def _counter(path: str, key: str) -> int:
     try:
-        lines = Path(path).read_text().splitlines()
+        with open(path, "rb", buffering=0) as file:
+            words = file.read().split()
     except OSError:
         return 0
-    return sum(int(line.split()[1]) for line in lines if line.split()[:1] == [key])
+    return sum(int(value) for name, value in itertools.pairwise(words) if name == key.encode())

@@ -9,7 +9,7 @@ import marshal
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from brazil.ports import CheckoutStatus, Clock, ContentStore
 from brazil.source.capture import Capture, Remembered, capture
 from brazil.source.listing import endless_problems, walk_checkout
 from brazil.source.mirror import SourceMirror, refs_of
+from brazil.source.side_by_side import capture_side_by_side
 
 # `-x` says no; an encoding cannot be "no", only unspecified.
 _ATTRIBUTES = "* -text -filter -ident -eol !working-tree-encoding\n"
@@ -49,6 +50,7 @@ class GitCheckouts:
         cache: Path,
         clock: Clock,
         transport: TransportFactory,
+        second: Sequence[str],
     ) -> None:
         """Name what checkouts are made from.
 
@@ -58,12 +60,14 @@ class GitCheckouts:
             cache: folder for stat caches; may be deleted at any time.
             clock: tells which stats are too fresh to trust.
             transport: called when a checkout is made.
+            second: command of a process that captures as this one does, see `side_by_side.py`.
         """
         self._mirror = mirror
         self._store = store
         self._cache = cache
         self._clock = clock
         self._make_transport = transport
+        self._second = second
 
     def begin(self, folder: Path, files: Mapping[str, bytes], actor: str) -> str:
         """Make the new or empty folder a git repository that holds these files, and return its first commit."""
@@ -125,6 +129,10 @@ class GitCheckouts:
         if found.remembered != remembered:
             _save(file, found.remembered)
         return found.captured
+
+    def capture_all(self, folders: Sequence[Path]) -> dict[Path, Captured]:
+        """Capture many, in no order."""
+        return capture_side_by_side(folders, self.capture, self._second)
 
     def _capture(self, folder: Path, remembered: Remembered) -> Capture:
         try:

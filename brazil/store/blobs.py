@@ -321,9 +321,11 @@ def _read_file(path: str) -> bytes:
     """Return what a file holds; a Python file object takes three more system calls."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        data = os.read(descriptor, os.fstat(descriptor).st_size + 1)
-        while more := os.read(descriptor, CHUNK):
-            data += more
+        size = os.fstat(descriptor).st_size
+        data = os.read(descriptor, size + 1)
+        if len(data) != size:  # longer than one call gives, or growing
+            while more := os.read(descriptor, CHUNK):
+                data += more
     finally:
         os.close(descriptor)
     return data

@@ -80,6 +80,7 @@ class World:
             cache=self.place / "cache",
             clock=clock,
             transport=GitPythonTransport,
+            second=(),
         )
 
     def both(self, id_: str) -> tuple[Digest, Digest]:
