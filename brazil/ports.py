@@ -400,6 +400,14 @@ class Registry(Protocol):
         """
         ...
 
+    def settle(self) -> None:
+        """Clear what interrupted writers left and the next writer would: for who finds that nothing has to be written.
+
+        Raises:
+            UnavailableError: the registry cannot be written.
+        """
+        ...
+
     def packages(self) -> Sequence[RegisteredPackage]:
         """Return every registered package, sorted by name."""
         ...

@@ -43,16 +43,20 @@ def writing(repository: Path) -> Iterator[None]:
 
 
 def _clear_stale(repository: Path) -> None:
-    # Object folders are left out: they hold no locks that block, and there are many of them.
-    for path in sorted([*repository.glob("*.lock"), *(repository / "refs").rglob("*.lock")]):
-        if path.name != LOCK or path.parent != repository:
-            _remove_settled(path)
+    for path in _locks(repository):
+        _remove_settled(path)
     # Nor is there a pack that `git fast-import` is finishing: it would refuse to make the same one again. What others
     # keep, such as a fetch or a push that is coming in, soon has another text.
     for path in sorted((repository / "objects" / "pack").glob("*.keep")):
         with suppress(FileNotFoundError):
             if _IMPORTING.startswith(path.read_bytes()):
                 _remove_settled(path)
+
+
+def _locks(repository: Path) -> list[Path]:
+    """Find git's lock files; object folders are left out: they hold none that block, and there are many of them."""
+    found = sorted([*repository.glob("*.lock"), *(repository / "refs").rglob("*.lock")])
+    return [path for path in found if path != repository / LOCK]
 
 
 def _clear_abandoned(objects: Path) -> None:
@@ -73,6 +77,11 @@ def _remove_settled(path: Path) -> None:
         while 0 <= (age := time.time() - path.lstat().st_mtime) < _SETTLED:  # of the future: the clock was set back
             time.sleep(min(0.05, max(0.01, _SETTLED - age)))
         path.unlink()
+
+
+def is_settled(repository: Path) -> bool:
+    """Say whether interrupted writers have left neither locks nor private refs; or somebody is writing."""
+    return not _locks(repository) and not pending_refs(repository)
 
 
 def pending_refs(repository: Path) -> list[str]:

@@ -102,7 +102,7 @@ def publish(request: PublishRequest, ports: BuildPorts, emit: Emit) -> PublishOu
     _refuse_texts(request)
     ports.registry.refresh()
     if request.token and (earlier := ports.registry.published(request.set, request.token)):
-        return AlreadyPublished(earlier, by_token=True)
+        return _already(earlier, ports, by_token=True)
     first_base = base = ports.registry.revision(request.set)
     for _ in range(_ATTEMPTS):
         outcome = _attempt(request, base, ports, emit)
@@ -122,7 +122,7 @@ def _attempt(request: PublishRequest, base: Revision, ports: BuildPorts, emit: E
     policy = _policy(request, base, platform)
     fresh = _fresh(request, base, ports)
     if not fresh and policy == base.policy:
-        return AlreadyPublished(base.info, by_token=False)
+        return _already(base.info, ports, by_token=False)
     if lost := _taken_back(request, fresh, base, ports):
         return Overlap(base.info, lost)
     candidate = make_candidate(base, fresh, policy.targets, ports.registry)
@@ -144,6 +144,12 @@ def _attempt(request: PublishRequest, base: Revision, ports: BuildPorts, emit: E
     if isinstance(committed, Moved):
         return committed
     return Published(base.info, committed, diff_revisions(base, committed), outcomes)
+
+
+def _already(revision: RevisionInfo, ports: BuildPorts, *, by_token: bool) -> AlreadyPublished:
+    # Whoever published it may have been killed before it had tidied up.
+    ports.registry.settle()
+    return AlreadyPublished(revision, by_token)
 
 
 def _refuse_texts(request: PublishRequest) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from brazil.errors import IntegrityError, Problem, UnavailableError, UsageError
 from brazil.formats.registry_files import Message, SetState, message_text, package_text, record_text
-from brazil.gitrepo.locking import pending_refs, writing
+from brazil.gitrepo.locking import is_settled, pending_refs, writing
 from brazil.gitrepo.names import check_actor, check_url, local_path
 from brazil.gitrepo.process import GitFailedError, broken, in_repository, run
 from brazil.gitrepo.remote import RemoteRefMissingError, RewrittenError, Transport, TransportFactory
@@ -98,6 +98,13 @@ class GitRegistry:
                 self._fetch()
             (self._repository / _FETCHED).touch()
             self._opened = True
+
+    def settle(self) -> None:
+        """Clear what interrupted writers on this machine left."""
+        self._open()
+        if not is_settled(self._repository):
+            with self._locked():
+                pass
 
     def packages(self) -> Sequence[RegisteredPackage]:
         """Return every registered package, sorted by name."""

@@ -39,6 +39,9 @@ class MemoryRegistry:
     def refresh(self) -> None:
         """Do nothing: nobody else publishes here."""
 
+    def settle(self) -> None:
+        """Do nothing: nobody is interrupted here."""
+
     def packages(self) -> Sequence[RegisteredPackage]:
         """Return every registered package, sorted by name."""
         return sorted(self._packages.values())

@@ -96,6 +96,18 @@ def test_what_is_pinned_already_is_not_published_again(shop: Product) -> None:
     assert shop.refs() == refs
 
 
+def test_who_finds_everything_published_clears_what_a_killed_publication_left(shop: Product) -> None:
+    registry = Path(shop.registry)
+    git(registry, "update-ref", "refs/brazil/pending/1-1", "refs/heads/sets/shop/dev.set")
+    left = [registry / "packed-refs.lock", registry / "refs" / "brazil" / "pending" / "1-1.lock"]
+    for path in left:
+        path.touch()
+        os.utime(path, (0, 0))
+    assert shop.ok("publish", "--set", "shop/dev", "-p", "Money").out.startswith("nothing to publish")
+    assert not any(path.exists() for path in left)
+    assert git(registry, "for-each-ref", "refs/brazil") == ""
+
+
 def test_broken_base_is_told_from_a_broken_change(shop: Product) -> None:
     """A pinned package no longer builds, and its artifact is gone: the change that met this is not to blame."""
     # How friendly a process is to others is among the few things of a machine that a build can still see.
