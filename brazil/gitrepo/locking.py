@@ -87,5 +87,6 @@ def is_settled(repository: Path) -> bool:
 def pending_refs(repository: Path) -> list[str]:
     """Return the private refs that interrupted writers left, sorted; call it while `writing`."""
     with suppress(FileNotFoundError):
-        return sorted(f"{PENDING}/{name}" for name in os.listdir(repository / PENDING))  # noqa: PTH208 - names only
+        names = os.listdir(repository / PENDING)  # noqa: PTH208 - names only
+        return sorted(f"{PENDING}/{name}" for name in names if not name.endswith(".lock"))
     return []

@@ -12,11 +12,11 @@ Rules:
 import random
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 
-from brazil.errors import IntegrityError, Problem, UnavailableError, UsageError
+from brazil.errors import BrazilError, IntegrityError, Problem, UnavailableError, UsageError
 from brazil.formats.registry_files import Message, SetState, message_text, package_text, record_text
 from brazil.gitrepo.locking import is_settled, pending_refs, writing
 from brazil.gitrepo.names import check_actor, check_url, local_path
@@ -327,8 +327,11 @@ class GitRegistry:
             self._drop_pending()
             try:
                 yield
-            finally:
-                self._drop_pending()
+            except BaseException:
+                with suppress(BrazilError):  # a git that was ended with us left its locks: the next writer clears
+                    self._drop_pending()
+                raise
+            self._drop_pending()
 
     def _drop_pending(self) -> None:
         if pending := pending_refs(self._repository):

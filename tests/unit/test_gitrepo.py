@@ -256,6 +256,7 @@ def test_writers_wait_for_each_other(repository: Path) -> None:
 def test_an_interrupted_writers_refs_are_found(repository: Path) -> None:
     assert pending_refs(repository) == []
     ((private, _),) = write_commits(repository, [NewCommit("", WHO, 1, "m", [("a", b"1")])])
+    (repository / f"{private}.lock").touch()  # of a git that was killed while it deleted it
     assert pending_refs(repository) == [private]
 
 
