@@ -20,9 +20,9 @@ from brazil.sandbox.bubblewrap import Bubblewrap
 from brazil.sandbox.failed import standing_in
 from brazil.sandbox.folders import RunFolders, remove_tree
 from brazil.sandbox.host_platform import HostPlatform
-from brazil.sandbox.launch import Limits, launch
+from brazil.sandbox.launch import launch
 from brazil.sandbox.limits import Limiter, find_hierarchies
-from brazil.sandbox.run import half_of_memory, most_of_memory, output_places
+from brazil.sandbox.run import limits_of, output_places, scratch_of
 
 _FOREVER = float(1 << 31)  # seconds
 
@@ -83,10 +83,9 @@ class BubblewrapEntrance:
         outputs = tuple((place, f"{folder}/out-{number}") for number, place in enumerate(output_places(request)))
         inputs = Inputs.of([(place, str(self._store.tree_path(root))) for place, root in request.inputs])
         places = Places(f"{folder}/src", outputs, inputs)
-        environment = {**dict(request.command.environment), **variables}
-        scratch = min(half_of_memory(), max(request.largest_output, 1))
-        options = run_options(self._platform.mounts, places, tuple(sorted(environment.items())), scratch, terminal=True)
-        limits = Limits(_FOREVER, 0, request.largest_output, request.memory or most_of_memory(), request.processes)
+        environment = tuple(sorted({**dict(request.command.environment), **variables}.items()))
+        options = run_options(self._platform.mounts, places, environment, scratch_of(request), terminal=True)
+        limits = limits_of(request)._replace(seconds=_FOREVER, log=0)
         binds = input_binds(inputs)
         with _terminal() as is_terminal:
             command = ("/bin/sh", "-c", _WITH_KEYS, "sh", *arguments) if is_terminal else arguments

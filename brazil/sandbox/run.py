@@ -63,13 +63,10 @@ class BubblewrapSandbox:
         self._failed = failed
         self._limiter = Limiter(find_hierarchies())
         self._binder = Binder()
-        self._scratch = half_of_memory()
-        self._memory = most_of_memory()
         self._stop = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)  # never read: once set it wakes every run
-        self._beside: list[Early[Mapping[str, str]]] = []
-        weakref.finalize(self, _end, self._stop, self._beside)  # made after the folders of runs, and so done before
+        self._isolation: list[Early[Mapping[str, str]]] = []  # at most one; what ends it has only the list
+        weakref.finalize(self, _end, self._stop, self._isolation)  # made after the folders of runs, and so done before
         self._stopped = False
-        self._isolation: Early[Mapping[str, str]] | None = None
         self._probing = threading.Lock()
 
     @property
@@ -84,21 +81,17 @@ class BubblewrapSandbox:
 
     def _probe(self) -> Early[Mapping[str, str]]:
         with self._probing:
-            if self._isolation is None:
-                self._isolation = Early(
-                    lambda: probe(
-                        self._bwrap(), self._platform(), self._folders, self._limiter, self._binder, self._stop
-                    )
-                )
-                self._beside.append(self._isolation)
-            return self._isolation
+            if not self._isolation:
+                parts = self._folders, self._limiter, self._binder, self._stop
+                self._isolation.append(Early(lambda: probe(self._bwrap(), self._platform(), *parts)))
+            return self._isolation[0]
 
     def stop(self) -> None:
         """See `Sandbox.stop`."""
         self._stopped = True
         os.eventfd_write(self._stop, 1)
-        if self._isolation:
-            self._isolation.wait()  # else the folder that it tries things in would stay
+        for probing in self._isolation:
+            probing.wait()  # else the folder that it tries things in would stay
 
     def run(self, request: SandboxRequest) -> SandboxResult:
         """See `Sandbox.run`."""
@@ -158,21 +151,13 @@ class BubblewrapSandbox:
 
     def _launch(self, request: SandboxRequest, places: Places, writable: Sequence[str]) -> Ending:
         command = request.command
-        scratch = min(self._scratch, max(request.largest_output, 1))
-        options = run_options(self._platform().mounts, places, command.environment, scratch)
-        limits = Limits(
-            seconds=request.timeout,
-            log=request.largest_log,
-            file_size=request.largest_output,
-            memory=request.memory or self._memory,
-            processes=request.processes,
-        )
+        options = run_options(self._platform().mounts, places, command.environment, scratch_of(request))
         binds = input_binds(places.inputs)
         ending = launch(
             str(self._bwrap().path),
             options,
             command.arguments,
-            limits,
+            limits_of(request),
             self._limiter,
             self._stop,
             lambda: measure(writable, request.largest_output) > request.largest_output,
@@ -195,11 +180,11 @@ class BubblewrapSandbox:
             ) from error
 
 
-def _end(stop: int, beside: Sequence[Early[Mapping[str, str]]]) -> None:
+def _end(stop: int, isolation: Sequence[Early[Mapping[str, str]]]) -> None:
     """End what is done beside the runs, which has a folder as they have."""
     os.eventfd_write(stop, 1)
-    for work in beside:
-        work.wait()
+    for probing in isolation:
+        probing.wait()
     os.close(stop)
 
 
@@ -223,7 +208,10 @@ def log_text(ending: Ending, request: SandboxRequest, cause: str = "") -> bytes:
     elif ending.ended_by:
         notes.append("ended because the work was stopped")
     if "memory" in ending.reached:
-        notes.append("processes were killed because all together they used too much memory")
+        memory = limits_of(request).memory
+        notes.append(
+            f"processes were killed because all together they used more than {memory} bytes of memory, its limit"
+        )
     if "processes" in ending.reached:
         notes.append(f"it had {request.processes} processes at once, its limit, and could not start another")
     text = ending.log
@@ -261,14 +249,26 @@ def _is_clean(place: str) -> bool:
     return "\0" not in place and "" not in parts and "." not in parts and ".." not in parts
 
 
-def half_of_memory() -> int:
-    """Return bytes: what /tmp and the home folder may each hold at most."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+def limits_of(request: SandboxRequest) -> Limits:
+    """Return what a run may use.
 
-
-def most_of_memory() -> int:
-    """Return bytes: what the processes of a run may use together where its request does not say.
-
-    So it is the run that ends when memory does, and nothing else of the machine.
+    Where its request does not say, its processes may use three quarters of the memory together, so it is the run that
+    ends when memory does, and nothing else of the machine.
     """
-    return half_of_memory() // 2 * 3
+    return Limits(
+        seconds=request.timeout,
+        log=request.largest_log,
+        file_size=request.largest_output,
+        memory=request.memory or memory_of_machine() // 4 * 3,
+        processes=request.processes,
+    )
+
+
+def scratch_of(request: SandboxRequest) -> int:
+    """Return bytes: what /tmp and the home folder of a run may each hold."""
+    return min(memory_of_machine() // 2, max(request.largest_output, 1))
+
+
+def memory_of_machine() -> int:
+    """Return bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

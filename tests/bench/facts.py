@@ -21,7 +21,6 @@ from brazil.model.package import Dependency, Kind, Manifest
 from brazil.model.versionset import NewVersion
 from brazil.resolve.catalog import MemoryCatalog
 from brazil.resolve.solver import Request
-from tests.strategies import dependency_order
 
 Modules = Mapping[str, Any]  # name -> {"order": [version], "versions": {version: {"level": ..., "deps": [...]}}}
 _MODULES = 1_247
@@ -83,7 +82,7 @@ def question(known: Modules, *, coherent: bool) -> Question:
             Manifest(
                 interface(name, facts["level"]),
                 "command",
-                dependencies=tuple(sorted(needs(facts["deps"]), key=dependency_order)),
+                dependencies=tuple(sorted(needs(facts["deps"]), key=lambda dependency: dependency.interface)),
             ),
         )
         for name, module in known.items()
