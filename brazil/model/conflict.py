@@ -30,6 +30,7 @@ class SuggestionKind(StrEnum):
     """What could be done about a conflict."""
 
     USE = "use"  # name `interface` instead of the missing one
+    TOGETHER = "together"  # have `interface`, which was never published, in the request too
     WINNER = "winner"  # let `interface` win in the closures of `package`
 
 

@@ -95,7 +95,7 @@ def _conclusion(conflict: Conflict) -> str:
     first = conflict.subject[0]
     match conflict.kind:
         case ConflictKind.MISSING:
-            return f"so {first} would have to be published first"
+            return f"so {first} would have to be published first, or together with this"
         case ConflictKind.AT_LEAST:
             return f"but the newest usable build of {first} is {conflict.newest}" if conflict.newest else "so none fits"
         case ConflictKind.TWO_INTERFACES:
@@ -130,6 +130,9 @@ def _remedy(suggestion: Suggestion, conflict: Conflict) -> str:
         case SuggestionKind.USE:
             place = f" in {suggestion.package.name}" if suggestion.package else ""
             return f"use {interface} instead of {conflict.subject[0]}{place}"
+        case SuggestionKind.TOGETHER:
+            name = interface.name
+            return f"take {name} along: publish it with -p {name}, or have it in the workspace with ws use {name}"
         case SuggestionKind.WINNER:
             assert suggestion.package is not None
             key = f'resolves-conflict-dependencies {interface.name} = "{interface.version}"'

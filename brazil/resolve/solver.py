@@ -135,6 +135,9 @@ def _suggestions(
         package = next((p for p, need, _ in sorted(core) if need == failure.subject[0]), None)
         for near in _near(question, failure.subject[0]):
             yield Suggestion(SuggestionKind.USE, package, near)
+        # What is in the request already has another interface there.
+        if failure.subject[0].name not in {interface.name for interface in question.new}:
+            yield Suggestion(SuggestionKind.TOGETHER, None, failure.subject[0])
     if failure.kind is ConflictKind.TWO_INTERFACES and failure.root is not None:
         root = failure.root
         own = [i for i in failure.subject if any((root, i, kind) in core for kind in RUN)]

@@ -166,8 +166,18 @@ def test_a_package_that_needs_itself(world: Product) -> None:
 
 def test_a_target_that_nobody_has(world: Product) -> None:
     assert _told(world, "publish", "--set", "shop/dev", "-p", "Rates", "--target", "Nope-1.0") == (
-        "conflict: there is no Nope-1.0 [conflict.missing]\n  so Nope-1.0 would have to be published first\n"
+        "conflict: there is no Nope-1.0 [conflict.missing]\n"
+        "  so Nope-1.0 would have to be published first, or together with this. This removes the conflict:\n"
+        "    1. take Nope along: publish it with -p Nope, or have it in the workspace with ws use Nope\n"
     )
+
+
+def test_what_was_never_published_is_taken_along_as_the_answer_says(world: Product) -> None:
+    world.add("Under", {"brazil.toml": toml("Under", build=TRUE)})
+    world.add("Over", {"brazil.toml": toml("Over", build=TRUE, dependencies={"Under": "1.0"})})
+    request = ["publish", "--set", "shop/dev", "-p", "Over", "--target", "Over-1.0", "--dry-run"]
+    assert "take Under along: publish it with -p Under, or" in _told(world, *request)
+    assert world.ok(*request, "-p", "Under", "--json").data["outcome"] == "dry-run"
 
 
 def test_two_hundred_packages_that_need_each_other(shop: Product) -> None:

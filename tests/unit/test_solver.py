@@ -195,12 +195,22 @@ def test_something_missing_is_answered_with_other_lines_or_the_nearest_name() ->
     assert lines(other_line) == (
         "conflict: there is no JsonKit-1.0 [conflict.missing]",
         "  A-1 is built with JsonKit-1.0   (build-tools, line 3)",
-        "  so JsonKit-1.0 would have to be published first. This removes the conflict:",
+        "  so JsonKit-1.0 would have to be published first, or together with this."
+        " Any one of these removes the conflict:",
         "    1. use JsonKit-2.0 instead of JsonKit-1.0 in A",
+        "    2. take JsonKit along: publish it with -p JsonKit, or have it in the workspace with ws use JsonKit",
     )
     misspelt = conflict(ask("JsonKitt-1.0", [(1, manifest("JsonKit-1.0"))], "JsonKit-1.0.1"))
     assert misspelt.needs == ()
-    assert misspelt.suggestions == (Suggestion(SuggestionKind.USE, None, iface("JsonKit-1.0")),)
+    assert misspelt.suggestions == (
+        Suggestion(SuggestionKind.USE, None, iface("JsonKit-1.0")),
+        Suggestion(SuggestionKind.TOGETHER, None, iface("JsonKitt-1.0")),
+    )
+
+
+def test_what_is_in_the_request_with_another_interface_cannot_be_taken_along_once_more() -> None:
+    found = conflict(ask("A-1", [], new=[manifest("A-1", normal="Kit-1"), manifest("Kit-2")]))
+    assert found.suggestions == (Suggestion(SuggestionKind.USE, iface("A-1"), iface("Kit-2")),)
 
 
 def test_nothing_new_enough() -> None:
