@@ -60,23 +60,24 @@ def new(session: Session, name: str, folder: Path | None, system: str, as_json: 
 def register(session: Session, name: str, repository: str, owners: tuple[str, ...], as_json: bool) -> None:
     """Make a package known to the registry, or change where it is.
 
+    A repository whose brazil.toml, at the tip of its default branch, says another name is refused.
+
     \b
     Example:
       brazil package register MoneyKit --repository https://git.example.com/MoneyKit.git
     """
     from brazil.operations import packages
-    from brazil.report.packages import registered_data
+    from brazil.report.packages import register_data, register_lines
 
     wiring = session.wiring()
     wiring.registry.refresh()
     place = repository if ":" in repository else os.path.abspath(repository)  # noqa: PTH100 - links stay as they are
     entry = RegisteredPackage(package_name(name), place, tuple(sorted(set(owners))))
-    changed = packages.register_package(entry, wiring.registry, wiring.sources)
+    registered = packages.register_package(entry, wiring.registry, wiring.sources)
     if as_json:
-        tell_json({**registered_data(entry), "changed": changed})
+        tell_json(register_data(registered))
     else:
-        told = f"registered {entry.name} at {entry.repository}" if changed else f"{entry.name} was registered so before"
-        tell([told])
+        tell(register_lines(registered))
 
 
 @package.command("list")

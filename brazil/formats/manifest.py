@@ -7,6 +7,7 @@ up, and the same bytes always give the same Manifest. Every string of a Manifest
 
 from collections.abc import Mapping
 
+from brazil.errors import UsageError
 from brazil.formats.manifest_data import manifest_from_data, manifest_to_data
 from brazil.formats.manifest_options import (
     OF_EVERY_SYSTEM,
@@ -42,7 +43,7 @@ from brazil.model.package import (
     OptionValue,
 )
 
-__all__ = ["MAX_TIMEOUT", "manifest_from_data", "manifest_to_data", "parse_manifest"]
+__all__ = ["MAX_TIMEOUT", "declared_name", "manifest_from_data", "manifest_to_data", "parse_manifest"]
 
 MAX_TIMEOUT = 86_400  # seconds: one day
 
@@ -98,6 +99,16 @@ def parse_manifest(data: bytes, *, file: str, systems: Mapping[str, tuple[Option
         outputs=tuple(sorted(outputs)),
         provides=provides,
     )
+
+
+def declared_name(data: bytes, *, file: str) -> PackageName | None:
+    """Return the name that a manifest gives its package, whatever else is wrong with it; None when that is no name."""
+    try:
+        package = read_toml(data, file=file, topic="manifest").data.get("package")
+    except UsageError:
+        return None
+    name = package.get("name") if isinstance(package, dict) else None
+    return PackageName(name) if isinstance(name, str) and not package_name_fault(name) else None
 
 
 def _package(table: Table, systems: Mapping[str, object], tools: Mapping[str, object]) -> tuple[Interface, str, str]:

@@ -3,8 +3,10 @@
 from typing import NamedTuple
 
 from brazil.errors import Problem, UsageError
+from brazil.formats.manifest import declared_name
 from brazil.model.names import Interface, PackageName, PackageVersion
 from brazil.model.nearest import did_you_mean
+from brazil.model.package import MANIFEST
 from brazil.model.versionset import PackageRecord, RegisteredPackage
 from brazil.ports import Registry, SourceProvider
 
@@ -23,18 +25,48 @@ class PackageView(NamedTuple):
     lines: tuple[PackageLine, ...]
 
 
-def register_package(package: RegisteredPackage, registry: Registry, sources: SourceProvider) -> bool:
+class Registered(NamedTuple):
+    """A package that was made known, or whose entry was changed."""
+
+    package: RegisteredPackage
+    changed: bool  # false: it was known just so
+    moved_from: str  # the repository that it had before; empty: none, or the same
+
+
+def register_package(package: RegisteredPackage, registry: Registry, sources: SourceProvider) -> Registered:
     """Make a package known, after a look at its repository.
 
-    Returns:
-        False when it was known just so.
+    A repository without a manifest will do: it may get one yet. One whose manifest says another name will not.
 
     Raises:
-        UsageError: the repository is none, or another package has the name but for case.
+        UsageError: the repository is none or another package's, or another package has the name but for case.
         UnavailableError: the repository or the registry cannot be reached.
     """
-    sources.resolve(package, "HEAD")
-    return registry.register(package)
+    commit = sources.resolve(package, "HEAD")
+    known = registry.package(package.name)
+    before = known.repository if known else ""
+    if before != package.repository:
+        _refuse_another(package, sources.file(package, commit, MANIFEST), commit)
+    changed = registry.register(package)
+    return Registered(package, changed, before if changed and before != package.repository else "")
+
+
+def _refuse_another(package: RegisteredPackage, manifest: bytes | None, commit: str) -> None:
+    """Refuse the repository of another package, which could be registered, and never published."""
+    file = f"{MANIFEST} of {package.repository} at {commit[:12]}"
+    found = declared_name(manifest, file=file) if manifest is not None else None
+    if found is not None and found != package.name:
+        own = f"brazil package register {found} --repository {package.repository}"
+        raise UsageError(
+            Problem(
+                "package.other-name",
+                f"{package.name} cannot be registered at {package.repository}",
+                f"it holds the package {found}",
+                f"take its own name: {own}; or the repository of {package.name}",
+                file=file,
+                key="package.name",
+            )
+        )
 
 
 def known_package(name: PackageName, registry: Registry) -> RegisteredPackage:

@@ -5,7 +5,7 @@ from typing import Any
 
 from brazil.model.versionset import PackageRecord, RegisteredPackage
 from brazil.operations.manifest_edits import Edit
-from brazil.operations.packages import PackageView
+from brazil.operations.packages import PackageView, Registered
 from brazil.operations.starting import NewPackage
 from brazil.report.printable import printable
 from brazil.report.sets import record_data
@@ -66,6 +66,21 @@ def edit_data(edit: Edit) -> dict[str, Any]:
     """Give an edit of a manifest its documented JSON shape."""
     changed = [{"table": table, "dependency": str(interface)} for table, interface in edit.changed]
     return {"file": str(edit.file), "changed": changed}
+
+
+def register_lines(registered: Registered) -> list[str]:
+    """Write what was made known."""
+    name, repository, _ = registered.package
+    if registered.moved_from:
+        return [printable(f"{name} moved from {registered.moved_from} to {repository}")]
+    told = f"registered {name} at {repository}" if registered.changed else f"{name} was registered so before"
+    return [printable(told)]
+
+
+def register_data(registered: Registered) -> dict[str, Any]:
+    """Give what was made known its documented JSON shape."""
+    moved = registered.moved_from or None
+    return {**registered_data(registered.package), "changed": registered.changed, "moved-from": moved}
 
 
 def registered_data(package: RegisteredPackage) -> dict[str, Any]:

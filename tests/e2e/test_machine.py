@@ -184,7 +184,7 @@ READ_ONLY = [
     ("registry.git", "vs create new", "the repository {folder}/registry.git cannot be written: ", "[git.write]"),
     (
         "registry.git",
-        "package register New --repository {repositories}/Rates",
+        "package register Rates --repository {repositories}/Rates --owner Ada",
         "the repository {folder}/registry.git cannot be written: ",
         "[git.write]",
     ),

@@ -10,7 +10,7 @@ import pytest
 from brazil.build_systems import SYSTEMS
 from brazil.build_systems.starter import detect, word
 from brazil.model.names import PackageName
-from tests.e2e.product import Product, git
+from tests.e2e.product import Product, commit_all, git, toml, write_files
 
 MANIFEST = """\
 # what we say about it
@@ -159,6 +159,40 @@ def test_what_cannot_be_begun(shop: Product, arguments: tuple[str, ...], message
     assert shop.files() == before
 
 
+def test_a_package_moves_to_another_repository_and_says_so(shop: Product) -> None:
+    old, new = shop.repositories / "Rates", shop.folder / "again"
+    git(shop.folder, "clone", "-q", str(old), str(new))
+    request = ("package", "register", "Rates", "--repository", str(new))
+    assert shop.ok(*request).out == f"Rates moved from {old} to {new}\n"
+    assert shop.ok(*request).out == "Rates was registered so before\n"
+    assert shop.ok(*request, "--owner", "Ada").out == f"registered Rates at {new}\n"
+    back = shop.ok("package", "register", "Rates", "--repository", str(old), "--json").data
+    assert (back["repository"], back["changed"], back["moved-from"]) == (str(old), True, str(new))
+
+
+def test_the_repository_of_another_package_is_not_registered(shop: Product) -> None:
+    rates = shop.repositories / "Rates"
+    refs = shop.refs()
+    for name in ("Money", "New"):
+        answer = shop.run("package", "register", name, "--repository", str(rates))
+        commit = git(rates, "rev-parse", "HEAD")[:12]
+        assert (answer.code, answer.err) == (
+            2,
+            f"error: brazil.toml of {rates} at {commit}: package.name: {name} cannot be registered at {rates}: "
+            "it holds the package Rates [package.other-name]\n"
+            f"  hint: take its own name: brazil package register Rates --repository {rates}; "
+            f"or the repository of {name}\n",
+        )
+        assert shop.refs() == refs
+
+
+def test_what_was_renamed_after_it_was_registered_keeps_its_entry(shop: Product) -> None:
+    repository = shop.add("New", {"brazil.toml": toml("New")})
+    write_files(repository, {"brazil.toml": toml("Newer")})
+    commit_all(repository, "another name")
+    assert shop.ok("package", "register", "New", "--repository", str(repository), "--owner", "Ada")
+
+
 def test_versions_of_a_package(shop: Product) -> None:
     folder = shop.folder / "again"
     git(shop.folder, "clone", "-q", str(shop.repositories / "Rates"), str(folder))
@@ -205,7 +239,7 @@ BAD_EDITS = [
 @pytest.mark.parametrize(("arguments", "message"), BAD_EDITS, ids=[" ".join(row[0]) for row in BAD_EDITS])
 def test_edits_that_are_refused_change_nothing(own: Product, arguments: tuple[str, ...], message: str) -> None:
     for name in ("New", "Own"):
-        own.ok("package", "register", name, "--repository", str(own.repositories / "Rates"))
+        own.add(name, {"file": ""}, folder=own.folder / "plain")
     answer = own.run("package", "dependencies", *arguments)
     assert (answer.code, answer.err.startswith(message.format(cwd=own.cwd))) == (2, True), answer
     assert own.files() == {"brazil.toml": MANIFEST.encode(), "src": b""}

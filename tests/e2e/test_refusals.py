@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.e2e.product import Product, commit_all, copy_shop, git, toml, write_files
+from tests.e2e.product import Product, commit_all, copy_shop, git, make_repository, toml, write_files
 
 pytestmark = pytest.mark.sandbox
 
@@ -28,6 +28,7 @@ def world(template: Product, tmp_path_factory: pytest.TempPathFactory) -> Produc
     (dirty.src("Rates") / "rate").write_text("precious\n")
     write_files(product.folder, {"occupied/file": "", "work/occupied/file": ""})
     (product.folder / "empty").mkdir()
+    make_repository(product.folder / "plain", {"file": ""})
     return product
 
 
@@ -68,7 +69,8 @@ OUTSIDE = [
     Case("package register /abs --repository {repositories}/Rates", "name.package"),
     Case("package register --repository {repositories}/Rates -- -x", "name.package"),
     Case(f"package register {LONG} --repository {{repositories}}/Rates", "name.package"),
-    Case("package register rates --repository {repositories}/Rates", "registry.name-taken", "another name"),
+    Case("package register rates --repository {folder}/plain", "registry.name-taken", "another name"),
+    Case("package register rates --repository {repositories}/Rates", "package.other-name", "register Rates"),
     Case("publish --set shop/dev -p ../x", "name.package"),
     # Places that are none, or that would run a program.
     Case("package register New --repository {folder}/missing", "git.unreachable", exit_code=5),
@@ -217,7 +219,9 @@ PACKAGES: list[tuple[str, Mapping[str, str], list[tuple[str, int, str]]]] = [
 def test_package_that_cannot_be_published(
     shop: Product, files: Mapping[str, str], problems: list[tuple[str, int, str]]
 ) -> None:
-    shop.add("New", files)
+    repository = shop.add("New", {"file": ""})  # with the manifest of another package it could not be registered
+    write_files(repository, files)
+    commit_all(repository, "whole")
     refs = shop.refs()
     answer = shop.run("publish", "--set", "shop/dev", "-p", "New", "--target", "New-1.0", "--json")
     assert answer.code == 2
