@@ -64,6 +64,7 @@ class StepFailed(NamedTuple):
     seconds: float
     cause: str  # "exit code 1", "time limit of 600 s", "output larger than 8 GiB"
     log_tail: str  # the last lines of its log
+    log_before: int = 0  # how many lines it has before those
 
 
 class StepSkipped(NamedTuple):

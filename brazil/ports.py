@@ -4,12 +4,12 @@ Each port has a real adapter and, where tests need one, an in-memory one; both p
 `tests/contract`. An adapter translates foreign exceptions into `BrazilError`s at its boundary.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from brazil.model.action import ActionResult, FailedRun, Platform, RunRecord, SandboxRequest, SandboxResult
+from brazil.model.action import ActionResult, FailedRun, Platform, Ran, RunRecord, SandboxRequest, SandboxResult
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName, PackageVersion, VersionSetName
 from brazil.model.tree import Directory
@@ -147,6 +147,10 @@ class RunRecords(Protocol):
 
     def runs(self, action: Digest) -> Sequence[RunRecord]:
         """Return the runs of an Action, oldest first."""
+        ...
+
+    def ran(self) -> Iterator[Ran]:
+        """List all runs, the one that was recorded last first; a record of one that is listed may be damaged."""
         ...
 
 

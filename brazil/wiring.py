@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from brazil.source.mirror import SourceMirror
     from brazil.source.watching import InotifyFolders
     from brazil.store.local import LocalStore
+    from brazil.store.records import RecordFiles
     from brazil.workspace.known import KnownWorkspaces
 
 
@@ -184,7 +185,6 @@ class Wiring:
         from brazil.build.executor import Machine
         from brazil.sandbox.early import Early
         from brazil.sandbox.run import BubblewrapSandbox
-        from brazil.store.records import RecordFiles
 
         data = _path(self.places.data)
         # Both are found out while checkouts are captured: to describe a machine for the first time takes 0.4 s.
@@ -192,9 +192,14 @@ class Wiring:
         sandbox = BubblewrapSandbox(self.store, platform, data / "runs", bwrap, self.failed_runs)
         # One more than processors: a Step also waits, for the kernel to make its namespaces and for the disk.
         jobs = self._jobs or self.configuration.jobs or len(os.sched_getaffinity(0)) + 1
-        return Machine(
-            self.store, self.store, sandbox, RecordFiles(data / "records", self.store), jobs, self.failed_runs
-        )
+        return Machine(self.store, self.store, sandbox, self.records, jobs, self.failed_runs)
+
+    @cached_property
+    def records(self) -> "RecordFiles":
+        """The records of runs."""
+        from brazil.store.records import RecordFiles
+
+        return RecordFiles(_path(self.places.data, "records"), self.store)
 
     @cached_property
     def failed_runs(self) -> "FailedFolders":

@@ -220,13 +220,11 @@ class Execution:
             "refused": result.cause,
         }
         cause = causes.get(result.ended_by, f"exit code {result.exit_code}")
-        self._emit(StepFailed(step.id, snapshot.action, seconds, cause, self._tail(result.log)))
+        lines = self._machine.store.read(result.log).decode(errors="replace").splitlines()
+        tail = "\n".join(lines[-TAIL:])
+        self._emit(StepFailed(step.id, snapshot.action, seconds, cause, tail, max(len(lines) - TAIL, 0)))
         report = dict(result.outputs).get(output_path(step)) if step.id.kind is StepKind.TEST else None
         return Outcome(step.id, State.FAILED, snapshot, None, report, result.log, seconds, cause)
-
-    def _tail(self, log: Digest) -> str:
-        lines = self._machine.store.read(log).decode(errors="replace").splitlines()
-        return "\n".join(lines[-TAIL:])
 
     def _record(self, snapshot: Snapshot, result: SandboxResult) -> None:
         self._machine.records.add(RunRecord(snapshot, result, self._machine.sandbox.isolation))

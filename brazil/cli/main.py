@@ -44,6 +44,7 @@ _COMMANDS = {
     "test": ("brazil.cli.build", "test", "Build packages of the workspace and run their tests."),
     "exec": ("brazil.cli.enter", "exec_", "Run a command inside a closure of a package."),
     "shell": ("brazil.cli.enter", "shell", "Open a shell inside a closure of a package, or where it failed."),
+    "log": ("brazil.cli.log", "log", "Print the whole log of the newest build or test run of a package."),
     "path": ("brazil.cli.path", "path", "Print where things of a closure are, for scripts and editors."),
     "publish": ("brazil.cli.publish", "publish", "Build commits into a version set, as one new revision."),
     "vs": ("brazil.cli.vs", "vs", "Version sets: create, list, show, log, diff."),

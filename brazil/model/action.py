@@ -126,6 +126,15 @@ class FailedRun(NamedTuple):
     folder: str  # holds `src`, a folder `out-<n>` for each output path, and `log`; absolute
 
 
+class Ran(NamedTuple):
+    """A run in the list of all of them."""
+
+    step: StepId
+    action: Digest
+    started: int  # nanoseconds since 1970, UTC
+    succeeded: bool
+
+
 class RunRecord(NamedTuple):
     """One run of one Action, as it really happened."""
 

@@ -39,8 +39,11 @@ def event_line(event: Event) -> str | None:
         case StepFinished(step, _, seconds, same_output):
             note = ", the same artifact as before" if same_output and step.kind is StepKind.BUILD else ""
             return f"{_DONE[step.kind]:<9} {step.interface}  in {seconds:.1f} s{note}"
-        case StepFailed(step, _, seconds, cause, log_tail):
+        case StepFailed(step, _, seconds, cause, log_tail, before):
             tail = "".join(f"\n  | {line}" for line in log_tail.splitlines())
+            if before:
+                test = "--test " if step.kind is StepKind.TEST else ""
+                tail += f"\n  {counted(before, 'line')} more before these: brazil log {test}{step.interface}"
             return f"failed    {step} after {seconds:.1f} s: {cause}{tail}"
         case StepSkipped(step, because):
             return f"skipped   {step}  because {because} failed"

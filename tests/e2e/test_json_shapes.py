@@ -131,6 +131,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
     found["build"] = shell.json("build", folder="work")
     found["build High"] = shell.json("build", "High", folder="work")
     found["test"] = shell.json("test", folder="work")
+    found["run"] = shell.json("log", "Low", "--test")
     found["farm"] = shell.json("path", "farm", "High", "--closure", "runtime", folder="work")
     found["editor"] = shell.json("path", "editor", "High", folder="work")
     found["workspace"] = shell.json("ws", "show", folder="work")
@@ -185,6 +186,7 @@ SHAPES: dict[str, Callable[[Documents], list[Any]]] = {
     "workspace": lambda d: [d["workspace"]],
     "build": lambda d: [d["build"], d["build High"], d["test"]],
     "forecast": lambda d: [d["forecast"]],
+    "log": lambda d: [d["run"]],
     "located": lambda d: [d["farm"]],
     "editor": lambda d: [d["editor"]],
     "step": lambda d: [*d["build"]["steps"], *d["published"]["steps"], *d["failed"]["steps"]],

@@ -1,9 +1,9 @@
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from brazil.errors import Problem, UnavailableError
-from brazil.model.action import Platform, RunRecord, SandboxRequest, SandboxResult
+from brazil.model.action import Platform, Ran, RunRecord, SandboxRequest, SandboxResult
 from brazil.model.digest import Digest
 from brazil.model.tree import Directory, FileNode
 from brazil.ports import ContentStore
@@ -86,6 +86,10 @@ class MemoryRecords:
 
     def add(self, record: RunRecord) -> None:
         self.records.append(record)
+
+    def ran(self) -> Iterator[Ran]:
+        for (step, action, *_), result, _ in reversed(self.records):
+            yield Ran(step, action, result.started, result.succeeded)
 
     def runs(self, action: Digest) -> list[RunRecord]:
         found = [r for r in self.records if r.snapshot.action == action]

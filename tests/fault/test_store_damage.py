@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from brazil.errors import IntegrityError
-from brazil.model.action import ActionResult, Platform, RunRecord, SandboxResult, Snapshot, StepId, StepKind
+from brazil.model.action import ActionResult, Platform, Ran, RunRecord, SandboxResult, Snapshot, StepId, StepKind
 from brazil.model.digest import Digest, digest_of
 from brazil.model.names import parse_interface
 from brazil.model.tree import Directory, DirectoryNode, FileNode
@@ -318,6 +318,27 @@ def test_a_damaged_record_is_left_out(tmp_path: Path, harm: Callable[[Path], Non
     assert records.runs(ACTION) == [record(3), *[record(20)] * whole, record(100)]
     other = tmp_path / "records" / "ff" / digest_of(b"another").hash
     assert records.runs(Digest(other.name, 0)) == []
+
+
+def test_runs_are_listed_newest_first_past_lines_that_are_torn(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path / "data", tmp_path / "cache")
+    records = RecordFiles(tmp_path / "records", store)
+    assert list(records.ran()) == []
+    listing = tmp_path / "records" / "list"
+    step = record(1).snapshot.step
+    for started in range(1, 1001):  # more than is read at once
+        records.add(record(started))
+        if started == 500:
+            line = listing.read_bytes().splitlines(keepends=True)[-1]
+            listing.write_bytes(listing.read_bytes() + line[:40])  # what a full disk took; it spoils the next line
+        if started == 700:
+            with listing.open("ab") as file:
+                file.write(
+                    b"\n\xff\xfe no line\n9 x build A-1.0 failed\n9 %s built A-1.0 failed\n" % str(ACTION).encode()
+                )
+    with listing.open("ab") as file:
+        file.write(line.rstrip(b"\n")[:-1])
+    assert list(records.ran()) == [Ran(step, ACTION, n, True) for n in range(1000, 0, -1) if n != 501]
 
 
 def test_left_overs_of_the_dead_are_in_nobodys_way(tmp_path: Path) -> None:

@@ -95,6 +95,21 @@ CASES: list[tuple[Event, str | None, dict[str, object]]] = [
             "seconds": 3.0,
             "cause": "exit code 2",
             "log-tail": "one\ntwo",
+            "log-before": 0,
+        },
+    ),
+    (
+        StepFailed(T, ACTION, 3.0, "exit code 2", "last", 312),
+        "failed    test JsonKit-1.0 after 3.0 s: exit code 2\n  | last\n"
+        "  312 lines more before these: brazil log --test JsonKit-1.0",
+        {
+            "event": "failed",
+            "step": "test JsonKit-1.0",
+            "action": str(ACTION),
+            "seconds": 3.0,
+            "cause": "exit code 2",
+            "log-tail": "last",
+            "log-before": 312,
         },
     ),
     (
