@@ -62,7 +62,7 @@ class StepFailed(NamedTuple):
     step: StepId
     action: Digest
     seconds: float
-    cause: str  # "exit code 1", "time limit of 600 s", "output larger than 8 GiB"
+    cause: str  # "exit code 1", "time limit of 600 s" ...; its first line says it, and its log has the others as well
     log_tail: str  # the last lines of its log
     log_before: int = 0  # how many lines it has before those
 

@@ -40,7 +40,7 @@ class Outcome(NamedTuple):
     report: Digest | None = None  # what a test run that failed left in its report
     log: Digest | None = None
     seconds: float = 0.0
-    cause: str = ""  # why it failed
+    cause: str = ""  # why it failed; the first line says it, and its log has the others as well
     because: StepId | None = None  # the Step it was skipped for
     reasons: tuple[str, ...] = ()  # why it ran; empty: nothing ran
 

@@ -102,7 +102,8 @@ class SandboxResult(NamedTuple):
     log: Digest  # stdout and stderr as one stream
     started: int  # nanoseconds since 1970, UTC
     finished: int
-    cause: str = ""  # why what it left could not be kept as its output; empty: not for that
+    # Why what it left could not be kept as its output: a line that names the error, then one for each thing in it.
+    cause: str = ""  # empty: not for that
 
     @property
     def succeeded(self) -> bool:
@@ -121,7 +122,7 @@ class FailedRun(NamedTuple):
     request: SandboxRequest
     exit_code: int  # 0: the command succeeded, and what it left could not be kept as its output
     ended_by: str  # "", "timeout" or "refused"
-    cause: str  # why what it left could not be kept; empty: not for that
+    cause: str  # as that of the result
     finished: int  # nanoseconds since 1970, UTC
     folder: str  # holds `src`, a folder `out-<n>` for each output path, and `log`; absolute
 

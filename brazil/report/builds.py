@@ -15,7 +15,7 @@ from brazil.plan.state import State
 from brazil.report.printable import printable
 from brazil.report.sets import diff_data, diff_lines, info_data
 from brazil.report.summary import kept_lines, outcome_summary
-from brazil.report.table import columns
+from brazil.report.table import columns, first_line
 from brazil.report.tested import tested_data, tested_lines
 from brazil.report.unchanged import stale_lines
 from brazil.resolve.explain import explain, lines
@@ -196,7 +196,7 @@ def _failure_lines(failed: BuildsFailed) -> list[str]:
     text.append(f"not published: {failed.base.set} stays at revision {failed.base.number}")
     for step, outcome in failed.outcomes.items():
         if outcome.state is State.FAILED:
-            text.append(f"  {step} failed: {outcome.cause}")
+            text.append(f"  {step} failed: {first_line(outcome.cause)}")
     if failed.base_is_broken:
         text.append("  nothing of this change is in what failed: the revision it stands on is broken")
     return text

@@ -18,7 +18,7 @@ from brazil.events import (
 )
 from brazil.model.action import StepKind
 from brazil.report.printable import printable
-from brazil.report.table import counted
+from brazil.report.table import counted, first_line
 
 _DONE = {StepKind.BUILD: "built", StepKind.TEST: "tested"}
 
@@ -44,7 +44,7 @@ def event_line(event: Event) -> str | None:
             if before:
                 test = "--test " if step.kind is StepKind.TEST else ""
                 tail += f"\n  {counted(before, 'line')} more before these: brazil log {test}{step.interface}"
-            return f"failed    {step} after {seconds:.1f} s: {cause}{tail}"
+            return f"failed    {step} after {seconds:.1f} s: {first_line(cause)}{tail}"
         case StepSkipped(step, because):
             return f"skipped   {step}  because {because} failed"
 

@@ -1,4 +1,4 @@
-"""Columns of text."""
+"""Columns and small pieces of text."""
 
 from collections.abc import Iterable, Sequence
 
@@ -20,3 +20,8 @@ def columns(rows: Iterable[Sequence[str]], indent: str = "") -> list[str]:
 def counted(number: int, one: str, many: str = "") -> str:
     """Write "1 package", "2 packages"."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def first_line(text: str) -> str:
+    """Return what stands before the first line end."""
+    return text.partition("\n")[0]

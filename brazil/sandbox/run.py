@@ -31,6 +31,7 @@ from brazil.sandbox.limits import Limiter, find_hierarchies
 from brazil.sandbox.probe import probe
 
 _KILLED = 128 + signal.SIGKILL
+_NAMED = 20  # things in an output that its cause names
 
 
 class BubblewrapSandbox:
@@ -127,7 +128,7 @@ class BubblewrapSandbox:
             # A file met its size limit, or what was measured too late: the same cause, whatever the command made of it.
             ending = ending._replace(exit_code=_KILLED, ended_by="output")
         trees: tuple[tuple[str, Digest], ...] = ()
-        cause = ""
+        refused: list[str] = []
         if ending.exit_code == 0:
             if measure(kept.values(), request.largest_output) > request.largest_output:
                 ending = ending._replace(exit_code=_KILLED, ended_by="output")
@@ -135,11 +136,12 @@ class BubblewrapSandbox:
                 try:
                     trees = tuple((place, self._keep(request, place, path)) for place, path in kept.items())
                 except HermeticityError as error:
-                    ending, cause = ending._replace(ended_by="refused"), _told(error)
+                    ending, refused = ending._replace(ended_by="refused"), _told(error)
         elif request.keep_failed and ending.ended_by in ("", "timeout"):
             with suppress(HermeticityError):  # it failed anyway
                 trees = tuple((place, self._keep(request, place, path)) for place, path in kept.items())
-        text = log_text(ending, request, cause)
+        text = log_text(ending, request, refused)
+        cause = _cause(refused)
         log = self._store.write(text)
         if (ending.exit_code != 0 or cause) and request.keep_for:
             for place, root in trees:  # moved into the store
@@ -176,7 +178,7 @@ class BubblewrapSandbox:
             return self._store.ingest(Path(path), largest=request.largest_output)
         except HermeticityError as error:
             raise HermeticityError(
-                *(p._replace(what=f"{request.label}: in {ROOT}/{place}, {p.what}") for p in error.problems)
+                *(p._replace(what=f"in {ROOT}/{place}, {p.what}") for p in error.problems)
             ) from error
 
 
@@ -188,11 +190,20 @@ def _end(stop: int, isolation: Sequence[Early[Mapping[str, str]]]) -> None:
     os.close(stop)
 
 
-def _told(error: HermeticityError) -> str:
-    return "; ".join(": ".join(filter(None, (p.what, p.because))) for p in error.problems)
+def _told(error: HermeticityError) -> list[str]:
+    """Write a line for each thing that cannot be kept."""
+    return [": ".join(filter(None, (p.what, p.because))) for p in error.problems]
 
 
-def log_text(ending: Ending, request: SandboxRequest, cause: str = "") -> bytes:
+def _cause(refused: Sequence[str]) -> str:
+    """Say why an output was refused: a line that names the error, then the first things; the log has all of them."""
+    if not refused:
+        return ""
+    more = [f"and {len(refused) - _NAMED} more"] if len(refused) > _NAMED else []
+    return "\n".join(["its output cannot be kept [output.refused]", *refused[:_NAMED], *more])
+
+
+def log_text(ending: Ending, request: SandboxRequest, refused: Sequence[str] = ()) -> bytes:
     """Return what a run said, followed by lines that say what was done to it."""
     notes = []
     if ending.dropped:
@@ -204,7 +215,7 @@ def log_text(ending: Ending, request: SandboxRequest, cause: str = "") -> bytes:
     elif ending.ended_by == "output":
         notes.append(f"ended because it wrote more than {request.largest_output} bytes, its limit")
     elif ending.ended_by == "refused":
-        notes.append(cause)
+        notes += refused
     elif ending.ended_by:
         notes.append("ended because the work was stopped")
     if "memory" in ending.reached:

@@ -222,10 +222,22 @@ def test_a_command_that_is_not_there_cannot_be_set_up(box: Machine) -> None:
 def test_an_output_that_cannot_be_kept_is_refused_by_name(box: Machine, script: str, path: str) -> None:
     result = box.run(f'echo "it was said"; cd "$BRAZIL_OUT"; {script}')
     assert (result.exit_code, result.ended_by, result.outputs) == (0, "refused", ())
-    assert result.cause.startswith("build Thing-1.0: in /brazil/pkg/Thing-1.0, ")
-    assert path in result.cause
-    assert box.log(result) == f"it was said\nbrazil: {result.cause}\n"
+    what, why = result.cause.split("\n")
+    assert what == "its output cannot be kept [output.refused]"
+    assert why.startswith("in /brazil/pkg/Thing-1.0, ")
+    assert path in why
+    assert box.log(result) == f"it was said\nbrazil: {why}\n"
     assert box.left_behind() == []
+
+
+def test_of_much_that_cannot_be_kept_the_log_has_all_and_the_cause_the_first(box: Machine) -> None:
+    result = box.run('cd "$BRAZIL_OUT"; for n in $(seq 10 40); do mkfifo "$n"; done')
+    lines = [
+        f"in /brazil/pkg/Thing-1.0, the output '{n}' cannot be kept: it is a device, a socket or a FIFO"
+        for n in range(10, 41)
+    ]
+    assert result.cause.split("\n")[1:] == [*lines[:20], "and 11 more"]
+    assert box.log(result).splitlines() == [f"brazil: {line}" for line in lines]
 
 
 def test_a_link_into_another_artifact_is_kept_as_a_link(box: Machine) -> None:
