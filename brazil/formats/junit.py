@@ -35,7 +35,7 @@ def parse_junit(data: bytes) -> list[Case]:
     reader.attach(parser)
     try:
         parser.Parse(data, True)
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError) as error:  # the latter: an encoding that Python does not know
         raise ValueError(str(error)) from error
     return reader.cases
 

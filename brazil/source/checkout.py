@@ -4,6 +4,7 @@ Invariants: a checkout's files are the bytes of its blobs (no line ends, filters
 that capturing a clean one gives the Tree of its commit; it appears whole or not at all; no hook runs.
 """
 
+import fcntl
 import hashlib
 import marshal
 import os
@@ -197,16 +198,16 @@ def _appearing(folder: Path, refusal: str, *, or_filling: bool = False) -> Itera
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         _sweep(folder)
-        staged = folder.with_name(f".{folder.name}.{os.getpid()}.{os.urandom(4).hex()}.partial")
-        try:
-            yield staged
-            if filling:
-                _fill_from(staged, folder)
-            else:
-                staged.rename(folder)
-        except BaseException:
-            _remove(staged)
-            raise
+        with _held(folder) as staged:
+            try:
+                yield staged
+                if filling:
+                    _fill_from(staged, folder)
+                else:
+                    staged.rename(folder)
+            except BaseException:
+                _remove(staged)
+                raise
     except OSError as error:
         because, hint = error.strerror or str(error), "free space or fix its permissions"
         raise UnavailableError(Problem("source.folder", f"{folder} cannot be made", because, hint)) from error
@@ -265,26 +266,44 @@ def _remove(staged: Path) -> None:
         time.sleep(0.05)
 
 
+@contextmanager
+def _held(folder: Path) -> Iterator[Path]:
+    """Make a folder beside `folder`, locked while its maker lives: a process id comes again, and would not tell."""
+    staged = folder.with_name(f".{folder.name}.{os.urandom(8).hex()}.partial")
+    staged.mkdir()
+    with _locked(staged):
+        yield staged
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Lock a folder, at the latest until this process ends; yields False where another one has, or nobody can."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locked = True
+        except OSError:
+            locked = False
+        yield locked
+    finally:
+        os.close(handle)
+
+
 def _sweep(folder: Path) -> None:
     """Remove what killed processes left beside `folder`."""
     for path in sorted(folder.parent.glob("." + _quoted(folder.name) + ".*.partial")):
-        pid = path.name.removeprefix(f".{folder.name}.").partition(".")[0]
-        if pid.isdigit() and not _alive(int(pid)):
-            shutil.rmtree(path, ignore_errors=True)
+        with _locked(path) as locked:
+            if locked:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _quoted(name: str) -> str:
     return "".join(f"[{c}]" if c in "*?[" else c for c in name)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
 
 
 def _load(file: Path) -> Remembered:

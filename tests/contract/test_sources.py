@@ -1,3 +1,4 @@
+import fcntl
 import os
 import subprocess
 from collections.abc import Callable
@@ -387,10 +388,15 @@ def test_a_links_target_is_never_written_through(world: World) -> None:
 
 def test_a_failed_checkout_leaves_nothing(world: World) -> None:
     world.folder.parent.mkdir()
-    gone = subprocess.Popen(["true"])
-    gone.wait()
-    (world.folder.parent / f".JsonKit.{gone.pid}.abc.partial").mkdir()
+    left, held = (world.folder.parent / f".JsonKit.{name}.partial" for name in ("left", "held"))
+    left.mkdir()
+    held.mkdir()
+    of_another = os.open(held, os.O_RDONLY)
+    fcntl.flock(of_another, fcntl.LOCK_EX)
     world.checkouts.create(world.package, world.first, world.folder)
+    assert sorted(world.folder.parent.iterdir()) == [held, world.folder], "what somebody works on stays"
+    os.close(of_another)
+    held.rmdir()
     with pytest.raises(UsageError) as caught:
         world.checkouts.create(world.package, world.first, world.folder)
     assert caught.value.code == "source.folder-exists"

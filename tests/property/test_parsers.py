@@ -19,6 +19,7 @@ FOUND = [
     ("git cat-file", b"cc\xa0c commit 4\nabcd\n"),
     ("git cat-file", b"c commit " + b"9" * 25 + b"\nabcd\n"),
     ("git cat-file", b"c commit " + b"9" * 5000 + b"\nabcd\n"),
+    ("JUnit", b'<?xml version="1.0" encoding="utf-4"?><testsuites/>'),
 ]
 
 

@@ -24,8 +24,8 @@ def fuzz(name: str, seconds: float, folder: Path) -> Counts:
     done = subprocess.run(
         ["nice", *words], cwd=REPOSITORY, capture_output=True, text=True, errors="replace", check=False
     )
-    lines = done.stdout.splitlines()
-    counts: Counts = json.loads(lines[-1]) if lines else {"executions": 0, "accepted": 0, "seconds": 0, "crashes": 1}
+    told = [line for line in done.stdout.splitlines() if line.startswith("{")]  # the fuzzer itself may say more
+    counts: Counts = json.loads(told[-1]) if told else {"executions": 0, "accepted": 0, "seconds": 0, "crashes": 1}
     return counts
 
 
