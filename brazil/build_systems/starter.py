@@ -1,7 +1,7 @@
 """What a new package of each build system begins with: real files in `starters/`, with the package's name put in.
 
-`@Name@` stands for the name of the package, `@name@` for the same as a word that every language takes as a name; both
-also in names of files.
+`@Name@` stands for the name of the package, `@name@` for the same as a word that the language and its tools take as a
+name; both also in names of files.
 """
 
 import re
@@ -10,6 +10,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 
 from brazil.build_systems import SYSTEMS
+from brazil.build_systems.taken import free
 from brazil.model.names import PackageName
 
 _LEAST_SPECIFIC = {"make"}  # many sources of other build systems have a makefile too
@@ -23,7 +24,9 @@ def starter(system: str, name: PackageName) -> dict[str, bytes]:
         name: of the package.
     """
     found = dict(_files(resources.files("brazil.build_systems") / "starters" / system, ""))
-    return {_named(path, name): _named(data.decode(), name).encode() for path, data in sorted(found.items())}
+    inner = free(system, word(name))
+    texts = ((path, data.decode()) for path, data in sorted(found.items()))
+    return {_named(path, name, inner): _named(text, name, inner).encode() for path, text in texts}
 
 
 def manifest_for(system: str, name: PackageName) -> bytes:
@@ -51,8 +54,8 @@ def _files(folder: Traversable, below: str) -> Iterable[tuple[str, bytes]]:
             yield from _files(entry, f"{path}/")
 
 
-def _named(text: str, name: PackageName) -> str:
-    return text.replace("@Name@", name).replace("@name@", word(name))
+def _named(text: str, name: PackageName, inner: str) -> str:
+    return text.replace("@Name@", name).replace("@name@", inner)
 
 
 def word(name: PackageName) -> str:

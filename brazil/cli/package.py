@@ -32,7 +32,8 @@ def new(session: Session, name: str, folder: Path | None, system: str, as_json: 
     """Begin a package in the new or empty FOLDER, by default one of its name: a git repository that builds as it is.
 
     A folder that holds a source already gets a brazil.toml only, for the build system that the source looks made for.
-    One that holds nothing but a .git gets the files of a new package, to be committed by you.
+    One that holds nothing but a .git gets the files of a new package, to be committed by you. What a package holds is
+    called after it; where that is a word of the language or of its tools, `_` is put behind: Import holds import_.
 
     \b
     Examples:

@@ -1,16 +1,20 @@
 """`brazil package new`, `versions` and `dependencies`."""
 
+import re
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from brazil.build_systems import SYSTEMS
 from brazil.build_systems.starter import detect, word
+from brazil.build_systems.taken import free
 from brazil.model.names import PackageName
-from tests.e2e.product import Product, commit_all, git, toml, write_files
+from tests.e2e.product import Product, commit_all, git, options, toml, write_files
 
 MANIFEST = """\
 # what we say about it
@@ -89,6 +93,73 @@ def test_a_new_package_builds_passes_its_tests_and_is_published(system: str, tmp
     if system not in LIBRARIES:
         said = product.workspace(set_name="a/b").process("exec", "FirstKit", "--", "first_kit", "Ada")
         assert (said.code, "hello" in said.out.lower()) == (0, True), said
+
+
+class Taken(NamedTuple):
+    names: str  # of packages whose word is taken
+    words: str  # what it becomes
+    slow: bool = False  # to build
+
+
+TAKEN = {
+    "autotools": Taken("C M4Kit Dnl Math", "c_ m4kit dnl_ math_", slow=True),
+    "cargo": Taken(
+        "Core Std Test Type Build Self Box ProcMacro", "core_ std_ test_ type_ build_ self_ box_ proc_macro_", slow=True
+    ),
+    "cmake": Taken(
+        "Int C Std Test All Linux Class Main C++", "int_ c_ std_ test_ all_ linux_ class_ main_ c_", slow=True
+    ),
+    "command": Taken("Test If Echo Env Cp", "test if echo env cp"),
+    "go": Taken(
+        "Main Import HttpTest Fmt Init Internal Testdata Vendor",
+        "main_ import_ http_test_ fmt_ init_ internal_ testdata_ vendor_",
+        slow=True,
+    ),
+    "java": Taken("Int Class Java Null Test", "int_ class_ java_ null_ test", slow=True),
+    "make": Taken("C M Math Pthread Int", "c_ m_ math_ pthread_ int"),
+    "maven": Taken("Int Java Test", "int_ java_ test", slow=True),
+    "meson": Taken("Test All M Stdio Install Int", "test_ all_ m_ stdio_ install_ int", slow=True),
+    "node": Taken("Fs Test", "fs_ test"),
+    "python": Taken("Import Class Test Unittest Sys None Pytest", "import_ class_ test_ unittest_ sys_ none pytest_"),
+}
+
+
+def test_no_build_system_is_left_out_of_the_names_that_are_taken() -> None:
+    assert TAKEN.keys() == SYSTEMS.keys()
+
+
+@pytest.mark.parametrize("system", TAKEN)
+def test_a_name_that_is_a_word_of_the_language_gets_another(system: str) -> None:
+    names, words, _ = TAKEN[system]
+    assert [free(system, word(PackageName(name))) for name in names.split()] == words.split()
+    assert free(system, "json_kit") == "json_kit"
+
+
+def test_every_module_of_node_is_taken() -> None:
+    if not shutil.which("node"):
+        pytest.skip("this machine has no node")
+    script = 'console.log(require("module").builtinModules.join(" "))'
+    told = subprocess.run(["node", "-e", script], capture_output=True, text=True, check=True).stdout
+    plain = {name for name in told.split() if re.fullmatch("[a-z][a-z0-9_]*", name)}
+    assert {name for name in plain if free("node", name) == name} == set()
+
+
+@pytest.mark.sandbox
+@pytest.mark.parametrize("system", [pytest.param(s, marks=[pytest.mark.slow] * TAKEN[s].slow) for s in TAKEN])
+def test_a_new_package_whose_name_is_a_word_of_the_language_builds(system: str, tmp_path: Path) -> None:
+    missing = [p for p in SYSTEMS[system].programs if not (Path("/usr/bin") / p).exists()]
+    if missing:
+        pytest.skip(f"this machine has no {', '.join(missing)}")
+    product = Product(tmp_path, repositories=tmp_path)
+    git(tmp_path, "init", "-q", "--bare", product.registry)
+    names = TAKEN[system].names.split()
+    for name in names:
+        product.ok("package", "new", name, "--build-system", system)
+        product.ok("package", "register", name, "--repository", name)
+    product.ok("vs", "create", "a/b", *options("--target", [f"{name}-1.0" for name in names]))
+    done = product.run("publish", "--set", "a/b", *options("-p", names), "--keep-going", "--json")
+    assert set(done.states.values()) == {"succeeded"}, done
+    assert len(done.states) == 2 * len(names)
 
 
 def test_a_source_that_is_there_gets_a_manifest_only(shop: Product) -> None:
