@@ -188,13 +188,14 @@ def clean(session: Session, as_json: bool) -> None:
       brazil ws clean
     """
     from brazil.operations import housekeeping
+    from brazil.report.table import size_text
 
     workspace = session.workspace()
     size = housekeeping.clean_workspace(workspace, session.wiring().failed_runs)
     if as_json:
         tell_json({"root": str(workspace.root), "bytes": size})
     else:
-        tell([f"cleaned {workspace.root}: {size} bytes"])
+        tell([f"cleaned {workspace.root}: {size_text(size)}"])
 
 
 @ws.command()

@@ -1,6 +1,6 @@
 """Workspaces: create, look at, take packages into use and out of it, move to another base."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +15,8 @@ from brazil.operations.packages import known_package
 from brazil.operations.version_sets import DiffReport, diff_sets
 from brazil.ports import Checkouts, CheckoutStatus, Registry, SourceProvider
 from brazil.workspace.folder import WorkspaceFolder
+
+_NAMED = 5  # paths of a checkout in a message
 
 
 class InUse(NamedTuple):
@@ -210,7 +212,7 @@ def _unsaved(name: PackageName, folder: Path, registry: Registry, sources: Sourc
     if status.busy:
         return f"a {status.busy} is in progress"
     if status.changed:
-        return f"not committed: {', '.join(status.changed[:5])}"
+        return f"not committed: {_first(status.changed)}"
     package = known_package(name, registry)
     known = {commit: sources.known(package, commit) for commit in filter(None, [status.commit])}
     if not all(known.values()):
@@ -221,6 +223,12 @@ def _unsaved(name: PackageName, folder: Path, registry: Registry, sources: Sourc
         if not known[commit]:
             return "something is stashed" if branch == "stash" else f"its branch {branch} is only there"
     return ""
+
+
+def _first(paths: Sequence[str]) -> str:
+    """Name the first paths in one line, whatever characters they have."""
+    shown = ", ".join(path if path.isprintable() else ascii(path) for path in paths[:_NAMED])
+    return f"{shown} ..." if len(paths) > _NAMED else shown
 
 
 def sync_workspace(
@@ -282,12 +290,11 @@ def commits_to_publish(
                 )
             )
         elif status.changed and status.commit:
-            shown = ", ".join(status.changed[:5]) + (" ..." if len(status.changed) > 5 else "")
             problems.append(
                 Problem(
                     "publish.uncommitted",
                     f"{name} has changes that are not committed",
-                    shown,
+                    _first(status.changed),
                     "commit them, or set them aside",
                 )
             )

@@ -141,7 +141,7 @@ class Board:
         if len(ran) < 2:
             return []  # the lines that stay say it all
         total = len(walk.plan.steps)
-        times = f"{counted(len(ran), 'Step')} ran in {span(now - walk.began)}"
+        times = f"{counted(len(ran), 'step')} ran in {span(now - walk.began)}"
         chain = critical_path(walk.plan.steps, walk.plan.needs, ran)
         return [
             [Piece(f"{'summary':<9} {times}, {walk.counts['remembered']} of {total} remembered")],
@@ -209,7 +209,7 @@ class Board:
         chain = ahead.chain(self._walk.since(now)) if ahead else None
         if not ahead or not chain or len(chain.steps) < 2:
             return None  # what runs says it
-        time = f"about {span(chain.seconds)}" if ahead.known else counted(len(chain.steps), "Step")
+        time = f"about {span(chain.seconds)}" if ahead.known else counted(len(chain.steps), "step")
         texts = [f"{_chain_text(chain.steps, most)}, {time}" for most in range(min(len(chain.steps), _NAMED), 1, -1)]
         texts += [f"{_PATH}{_short(chain.steps[0])} -> {len(chain.steps) - 1} more, {time}", f"{_PATH}{time}"]
         return [Piece(next((text for text in texts if len(text) <= width), texts[-1][:width]), "rest")]

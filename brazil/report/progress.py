@@ -31,7 +31,9 @@ def event_line(event: Event) -> str | None:
         case PlanReady(steps):
             builds = sum(step.kind is StepKind.BUILD for step in steps)
             tests = len(steps) - builds
-            return f"plan      {counted(builds, 'build')} and {counted(tests, 'test run')}" if steps else None
+            parts = [counted(n, one) for n, one in ((builds, "build"), (tests, "test run")) if n]
+            # What waits for an artifact does not run when that comes out as before, and some results are remembered.
+            return f"plan      up to {' and '.join(parts)}" if steps else None
         case StepCached(step):
             return f"cached    {step}"
         case StepStarted(step, _, reasons):

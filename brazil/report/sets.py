@@ -1,15 +1,16 @@
 """Version sets, revisions and their differences, as text and JSON."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from brazil.model.versionset import PackageRecord, PinChange, Reason, Result, Revision, RevisionInfo
-from brazil.operations.version_sets import DiffReport
+from brazil.operations.version_sets import DeployDiff, DiffReport
 from brazil.report.printable import printable
 from brazil.report.table import columns, counted
 
 _SHORT = 4  # hex digits of a commit that a person compares; longer where two commits of a report share them
+_TARGETS = 5  # that are told one by one
 _LAST_SECOND = 253_402_300_800  # the year 10000
 
 
@@ -31,14 +32,26 @@ def diff_lines(report: DiffReport) -> list[str]:
         counts.insert(1, f"moved back {count['moved back']}")
     lines = [f"{title}        {'   '.join(counts)}"]
     lines += columns([_change_row(change, report) for change in diff.changes], indent="  ")
-    lines += [f"  target added    {target}" for target in diff.targets_added]
-    lines += [f"  target removed  {target}" for target in diff.targets_removed]
-    lines += [f"  platform added    {name}" for name in diff.platforms_added]
-    lines += [f"  platform removed  {name}" for name in diff.platforms_removed]
-    for target, size, differ in report.deploy:
+    policy: list[tuple[str, str]] = [("target added", str(target)) for target in diff.targets_added]
+    policy += [("target removed", str(target)) for target in diff.targets_removed]
+    policy += [("platform added", name) for name in diff.platforms_added]
+    policy += [("platform removed", name) for name in diff.platforms_removed]
+    lines += columns(policy, indent="  ")
+    return [printable(line) for line in [*lines, *_deploy_lines(report.deploy)]]
+
+
+def _deploy_lines(deploy: Sequence[DeployDiff]) -> list[str]:
+    """Say what it means for targets; of many only for the first ones that differ."""
+    shown = deploy if len(deploy) <= _TARGETS else [each for each in deploy if each.artifacts_differ][:_TARGETS]
+    lines = []
+    for target, size, differ in shown:
         members, artifacts = counted(size, "package"), counted(differ, "artifact differs", "artifacts differ")
         lines.append(f"deploy closure of {target}: {members}, {artifacts}")
-    return [printable(line) for line in lines]
+    if more := len(deploy) - len(shown):
+        differ = sum(each.artifacts_differ > 0 for each in deploy) - len(shown)
+        artifacts = f"{differ} with artifacts that differ" if differ else "no artifact differs"
+        lines.append(f"deploy closures of {counted(more, 'target')}{' more' if shown else ''}: {artifacts}")
+    return lines
 
 
 def diff_data(report: DiffReport) -> dict[str, Any]:

@@ -25,3 +25,11 @@ def counted(number: int, one: str, many: str = "") -> str:
 def first_line(text: str) -> str:
     """Return what stands before the first line end."""
     return text.partition("\n")[0]
+
+
+def size_text(size: int) -> str:
+    """Write a number of bytes for a reader: "812 bytes", "1.5 MiB"."""
+    if size < 1 << 10:
+        return counted(size, "byte")
+    scale = min((size.bit_length() - 1) // 10, 4)
+    return f"{size / (1 << 10 * scale):.1f} {'KMGT'[scale - 1]}iB"

@@ -102,6 +102,11 @@ def _nothing(checkout: Path) -> None:
     git(checkout, "rm", "-rfq", ".")
 
 
+def _odd_names(checkout: Path) -> None:
+    for number in range(6):
+        (checkout / f"a\n{number}").write_text("")
+
+
 class State(NamedTuple):
     name: str
     prepare: Callable[[Path], None]
@@ -138,6 +143,14 @@ STATES = [
         "not committed: rate",
         "Rates has changes that are not committed: rate [publish.uncommitted]\n  hint: commit them, or set them aside",
         _CONFLICTS,
+    ),
+    State(
+        "names that break a line",
+        _odd_names,
+        "6 paths changed",
+        "not committed: 'a\\n0', 'a\\n1', 'a\\n2', 'a\\n3', 'a\\n4' ...",
+        "Rates has changes that are not committed: 'a\\n0', 'a\\n1', 'a\\n2', 'a\\n3', 'a\\n4' ..."
+        " [publish.uncommitted]\n  hint: commit them, or set them aside",
     ),
     State("stash", _stash, "clean", "something is stashed", ""),
     State("branch beside", _other_branch, "clean", "its branch mine is only there", ""),

@@ -38,7 +38,7 @@ def ended(terminal: Terminal, process: "subprocess.Popen[str]") -> int:
 
 
 def timeless(text: str) -> str:
-    return re.sub(r"[0-9a-f]{8}\b", "########", re.sub(r"\d+(\.\d)? s", "N s", text))
+    return re.sub(r"[0-9a-f]{8}\b", "########", re.sub(r"\d+(\.\d)? s\b", "N s", text))
 
 
 def test_a_build_as_it_is_seen_on_a_terminal(shop: Product) -> None:
@@ -55,7 +55,7 @@ def test_a_build_as_it_is_seen_on_a_terminal(shop: Product) -> None:
             "built     Price-1.0  in N s, the same artifact as before",
             "build     Shop-1.0  because Money-1.0 changed: ######## -> ########",
             "built     Shop-1.0  in N s, the same artifact as before",
-            "summary   3 Steps ran in N s, 0 of 3 remembered",
+            "summary   3 steps ran in N s, 0 of 3 remembered",
             "          critical path: Money-1.0 -> Price-1.0 -> Shop-1.0, N s",
             "3 built, 0 tested, 0 remembered",
         ]

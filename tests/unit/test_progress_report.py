@@ -28,7 +28,7 @@ CASES: list[tuple[Event, str | None, dict[str, object]]] = [
     (Note("fetch", "JsonKit"), "fetch     JsonKit", {"event": "note", "topic": "fetch", "text": "JsonKit"}),
     (
         PlanReady((B, T), ((), (B,))),
-        "plan      1 build and 1 test run",
+        "plan      up to 1 build and 1 test run",
         {
             "event": "plan",
             "steps": ["build JsonKit-1.0", "test JsonKit-1.0"],
@@ -38,7 +38,7 @@ CASES: list[tuple[Event, str | None, dict[str, object]]] = [
     (PlanReady((), ()), None, {"event": "plan", "steps": [], "needs": {}}),
     (
         PlanReady((A, B, T), ((), (A,), (A, B))),
-        "plan      2 builds and 1 test run",
+        "plan      up to 2 builds and 1 test run",
         {
             "event": "plan",
             "steps": ["build Core-1.0", "build JsonKit-1.0", "test JsonKit-1.0"],
@@ -153,7 +153,7 @@ def test_plain_lines_tell_the_plan_only_when_something_runs() -> None:
     ready = PlanReady((B, T), ((), (B,)))
     assert written(ready, StepCached(B, ACTION), StepCached(T, ACTION)) == []
     assert written(ready, StepCached(B, ACTION), StepFinished(T, ACTION, 1.0, False)) == [
-        "plan      1 build and 1 test run",
+        "plan      up to 1 build and 1 test run",
         "tested    JsonKit-1.0  in 1.0 s",
     ]
 
