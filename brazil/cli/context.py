@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from brazil.errors import UnavailableError
+from brazil.errors import Problem, UnavailableError, UsageError
+from brazil.model.names import VersionSetName, version_set_name
 from brazil.wiring import Wiring
 
 if TYPE_CHECKING:
@@ -79,6 +80,20 @@ def listening(events: bool) -> "Iterator[Emit]":
         from brazil.report.progress import lines_to
 
         yield lines_to(sys.stderr)
+
+
+def set_and_revision(text: str) -> tuple[VersionSetName, int | None]:
+    """Read `shop/dev` or `shop/dev@3`.
+
+    Raises:
+        UsageError: the text is neither.
+    """
+    name, at, number = text.partition("@")
+    if at and not (number.isascii() and number.isdigit() and len(number) < 10):
+        raise UsageError(
+            Problem("set.bad-revision", f"{text!a} does not name a revision", hint="write it like shop/dev@3")
+        )
+    return version_set_name(name), int(number) if at else None
 
 
 def tell(lines: Iterable[str], *, err: bool = False) -> None:

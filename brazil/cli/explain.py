@@ -14,15 +14,17 @@ from brazil.report import explanations
 def explain(code: str | None, as_json: bool) -> None:
     """Say what the error with CODE means and what to do; without CODE list all codes.
 
-    The code of an error stands in brackets at the end of its message.
+    The code of an error stands in brackets at the end of its message. Its first word, such as "registry", lists the
+    codes that begin with it.
 
     \b
-    Example:
+    Examples:
       brazil explain registry.unknown-set
+      brazil explain registry
     """
-    if code is None:
-        every = explanations.topics()
-        data, text = explanations.list_data(every), explanations.list_markdown(every)
+    listed = explanations.topics_to_list(code)
+    if code is None or listed:
+        data, text = explanations.list_data(listed), explanations.list_markdown(listed)
     else:
         topic, page = explanations.find_page(code)
         data, text = explanations.page_data(topic, page), explanations.page_markdown(page)

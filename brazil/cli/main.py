@@ -75,11 +75,10 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find a command; an unknown one is answered with the nearest."""
         if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            from brazil.model.nearest import nearest
+            from brazil.model.nearest import did_you_mean
 
-            near = nearest(args[0], _COMMANDS)
-            hint = f" Did you mean '{near}'?" if near else ""
-            ctx.fail(f"No such command {args[0]!r}.{hint}")
+            hint = did_you_mean(args[0], _COMMANDS) or "see 'brazil --help'"
+            raise UsageError(Problem("command.usage", printable(f"no such command {args[0]!r}"), hint=printable(hint)))
         return super().resolve_command(ctx, args)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
@@ -213,10 +212,14 @@ def _tell(error: BrazilError, *, as_json: bool) -> None:
 
 def _misused(error: click.ClickException) -> UsageError:
     """Give what click says about a command line the form of our own errors."""
-    what, did, near = error.format_message().partition(" Did you mean")
-    what = what[:1].lower() + what[1:].rstrip(".")
     context = error.ctx if isinstance(error, click.UsageError) else None
-    hint = f"did you mean{near}" if did else f"see '{context.command_path} --help'" if context else ""
+    hint = f"see '{context.command_path} --help'" if context else ""
+    what, _, choices = error.format_message().partition("Choose from:")
+    if choices:
+        hint = f"one of {' '.join(choices.split())}"
+    if near := getattr(error, "possibilities", None):  # of an option or a command, the nearest first
+        what, hint = error.message, f"did you mean '{near[0]}'?"
+    what = what[:1].lower() + what[1:].rstrip(". ")
     return UsageError(Problem("command.usage", printable(what), hint=printable(hint)))
 
 

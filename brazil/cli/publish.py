@@ -149,8 +149,9 @@ def _resolved(wiring: Wiring, refs: dict[PackageName, str]) -> dict[PackageName,
 def _named(packages: tuple[str, ...]) -> dict[PackageName, str]:
     refs: dict[PackageName, str] = {}
     for text in packages:
-        name, _, ref = text.partition("=")
-        if refs.setdefault(package_name(name), ref) != ref:
-            places = " and ".join(place or "the checkout" for place in (refs[package_name(name)], ref))
+        word, _, ref = text.partition("=")
+        name = package_name(word)
+        if refs.setdefault(name, ref) != ref:
+            places = " and ".join(place or "the checkout" for place in (refs[name], ref))
             raise UsageError(Problem("publish.two-refs", f"{name} is named twice", f"as {places}", "name one"))
     return refs

@@ -4,8 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from brazil.cli.context import Session, json_option, pass_session, tell, tell_json
-from brazil.errors import Problem, UsageError
+from brazil.cli.context import Session, json_option, pass_session, set_and_revision, tell, tell_json
 from brazil.model.names import parse_interface, version_set_name
 
 if TYPE_CHECKING:
@@ -163,9 +162,5 @@ def _two_revisions(before: str, after: tuple[str, ...], registry: "Registry") ->
 
 def _revision(text: str, registry: "Registry") -> "Revision":
     """Read `shop/dev` or `shop/dev@3`."""
-    name, at, number = text.partition("@")
-    if at and not (number.isascii() and number.isdigit() and len(number) < 10):
-        raise UsageError(
-            Problem("set.bad-revision", f"{text!a} does not name a revision", hint="write it like shop/dev@3")
-        )
-    return registry.revision(version_set_name(name), int(number) if at else None)
+    name, number = set_and_revision(text)
+    return registry.revision(name, number)

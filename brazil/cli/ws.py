@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
-from brazil.cli.context import Session, json_option, pass_session, tell, tell_json
-from brazil.model.names import package_name, version_set_name
+from brazil.cli.context import Session, json_option, pass_session, set_and_revision, tell, tell_json
+from brazil.model.names import package_name
 from brazil.workspace.place import FILE_NAME
 
 
@@ -21,22 +21,28 @@ def ws() -> None:
 
 @ws.command()
 @click.argument("name")
-@click.option("--set", "set_name", required=True, metavar="SET", help="The version set to stand on.")
+@click.option("--set", "base", required=True, metavar="SET[@N]", help="The version set to stand on.")
 @click.option("--revision", type=click.IntRange(0), metavar="N", help="Stand on this revision. [default: the newest]")
 @json_option
 @pass_session
-def create(session: Session, name: str, set_name: str, revision: int | None, as_json: bool) -> None:
+def create(session: Session, name: str, base: str, revision: int | None, as_json: bool) -> None:
     """Make a workspace in the new folder NAME.
 
     \b
-    Example:
+    Examples:
       brazil ws create work --set shop/dev
+      brazil ws create before --set shop/dev@41
     """
     from brazil.operations import workspaces
     from brazil.report.workspaces import created_data
 
+    set_name, number = set_and_revision(base)
+    if number is not None and revision is not None:
+        raise click.UsageError("Name the revision once: in --set or in --revision.")
     wiring = session.wiring()
-    workspace = workspaces.create_workspace(_absolute(name), version_set_name(set_name), revision, wiring.registry)
+    workspace = workspaces.create_workspace(
+        _absolute(name), set_name, revision if number is None else number, wiring.registry
+    )
     wiring.known_workspaces.add(workspace.root)
     file = workspace.read()
     if as_json:

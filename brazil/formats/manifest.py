@@ -32,7 +32,7 @@ from brazil.formats.toml_reader import (
     text_fault,
 )
 from brazil.model.names import Interface, PackageName, interface_version_fault, package_name_fault
-from brazil.model.nearest import nearest
+from brazil.model.nearest import did_you_mean
 from brazil.model.package import (
     TABLES,
     Dependency,
@@ -136,10 +136,8 @@ def _refuse_system(table: Table, system: str, known: list[str], tools: Mapping[s
         return
     title = TABLES[Kind.TOOL]
     if own and system.lower() not in known:
-        near = nearest(system, tools) or nearest(system, known)
-        hint = f'name the package that brings it there: {system} = "1.0"' + (
-            f"; or did you mean '{near}'?" * bool(near)
-        )
+        near = did_you_mean(system, tools) or did_you_mean(system, known)
+        hint = f'name the package that brings it there: {system} = "1.0"' + f"; or {near}" * bool(near)
         what = f"the build system {shown(system)} is not under [{title}]"
         table.note("build-system", "no-build-tool", what, "a build system that is not built in is a tool", hint)
         return

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from brazil.errors import Problem, UsageError
 from brazil.formats.toml_lines import KeyPath, key_lines
-from brazil.model.nearest import nearest
+from brazil.model.nearest import did_you_mean
 
 MAX_BYTES = 1024 * 1024
 MAX_INTEGER = 2**63 - 1  # what every TOML reader can hold
@@ -52,9 +52,8 @@ def type_name(value: object) -> str:
 
 def suggestion(word: str, known: Sequence[str], noun: str = "") -> str:
     """Return the hint for a word that is not among the known ones: the nearest, else all of them."""
-    near = nearest(word, known)
-    if near:
-        return f"did you mean '{near}'?"
+    if near := did_you_mean(word, known):
+        return near
     names = ", ".join(f"'{name}'" for name in known)
     return f"known {noun}: {names}" if noun else f"one of {names}"
 

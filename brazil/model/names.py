@@ -106,7 +106,8 @@ def version_set_name(text: str) -> VersionSetName:
     """
     fault = version_set_name_fault(text)
     if fault:
-        raise UsageError(Problem("name.version-set", f"{_shown(text)} is not a version set name", fault))
+        hint = "leave out the '@' and the number: no revision can be named here" if "@" in text else ""
+        raise UsageError(Problem("name.version-set", f"{_shown(text)} is not a version set name", fault, hint))
     return VersionSetName(text)
 
 

@@ -14,4 +14,4 @@ def nearest(text: str, valid: Iterable[str]) -> str:
 def did_you_mean(text: str, valid: Iterable[str]) -> str:
     """Return the hint that names the nearest valid name; empty when none is near."""
     near = nearest(text, valid)
-    return f"did you mean {near}?" if near else ""
+    return f"did you mean '{near}'?" if near else ""

@@ -232,8 +232,9 @@ def find_interfaces(name: str, candidate: Candidate) -> list[Interface]:
     found = found or [i for i in members if i.name == name]
     if not found:
         names = {PackageName(name) for i in members for name in (i.name, str(i))}
-        hint = did_you_mean(name, names)
-        raise UsageError(Problem("build.unknown-package", f"{name!a} is not in {candidate.base.info.set}", hint=hint))
+        of = candidate.base.info.set
+        hint = did_you_mean(name, names) or f"'brazil vs show {of}' lists what is"
+        raise UsageError(Problem("build.unknown-package", f"{name!a} is not in {of}", hint=hint))
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from brazil.errors import IntegrityError, Problem, UsageError
 from brazil.model.names import Interface, PackageName, PackageVersion, VersionSetName
-from brazil.model.nearest import nearest
+from brazil.model.nearest import did_you_mean
 from brazil.registry.layout import set_ref
 
 
@@ -36,7 +36,8 @@ def lost_commit(ref: str) -> IntegrityError:
 
 def unknown_set(name: VersionSetName, known: Sequence[VersionSetName]) -> UsageError:
     """Say that there is no such set, and which is near."""
-    return UsageError(Problem("registry.unknown-set", f"there is no version set '{name}'", "", _nearest(name, known)))
+    hint = did_you_mean(name, known) or "'brazil vs list' lists them"
+    return UsageError(Problem("registry.unknown-set", f"there is no version set '{name}'", hint=hint))
 
 
 def unknown_revision(name: VersionSetName, number: int, known: Sequence[int]) -> UsageError:
@@ -71,8 +72,3 @@ def taken(name: VersionSetName, other: VersionSetName) -> UsageError:
     return UsageError(
         Problem("registry.set-exists", f"the version set '{name}' cannot be created", because, "choose another name")
     )
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    near = nearest(name, known)
-    return f"did you mean '{near}'?" if near else "'brazil vs list' lists them"

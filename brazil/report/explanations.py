@@ -37,6 +37,14 @@ def topics() -> tuple[Topic, ...]:
     return tuple(_topic(file.read_text("utf-8")) for file in sorted(folder.iterdir(), key=lambda file: file.name))
 
 
+def topics_to_list(word: str | None) -> tuple[Topic, ...]:
+    """Return all topics without a word, else the one of that name; none when the word means a page, or nothing."""
+    every = topics()
+    if word is None:
+        return every
+    return tuple(topic for topic in every if topic.name == word and all(page.code != word for page in topic.pages))
+
+
 def find_page(code: str) -> tuple[Topic, Page]:
     """Return the page of a code, with its topic.
 
@@ -45,7 +53,10 @@ def find_page(code: str) -> tuple[Topic, Page]:
     """
     found = {page.code: (topic, page) for topic in topics() for page in topic.pages}
     if code not in found:
-        hint = did_you_mean(code, found) or "'brazil explain' lists all codes"
+        hint = (
+            did_you_mean(code, [*found, *(topic.name for topic, _ in found.values())])
+            or "'brazil explain' lists all codes"
+        )
         raise UsageError(Problem("explain.unknown-code", f"no error has the code {code!a}", hint=hint))
     return found[code]
 

@@ -8,7 +8,6 @@ Rules:
 3. Everything is read from git objects; nothing is checked out.
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ from brazil.gitrepo.remote import RemoteRefMissingError, RewrittenError, Transpo
 from brazil.gitrepo.writing import RefUpdate, refs_below
 from brazil.model.digest import Digest
 from brazil.model.names import PackageName, package_name
+from brazil.model.nearest import did_you_mean
 from brazil.model.versionset import RegisteredPackage
 from brazil.ports import CommitInfo, ContentStore
 from brazil.source.trees import TreeConverter, TreeMemory
@@ -311,8 +311,8 @@ def _unknown(package: RegisteredPackage, ref: str, found: Sequence[str], known: 
     what = f"{package.name} has no branch, tag or commit '{ref}'"
     if ref in known:
         what, hint = f"'{ref}' of {package.name} names no commit", "name a branch, or a tag of a commit"
-    elif near := difflib.get_close_matches(ref, known, n=1):
-        hint = f"did you mean '{near[0]}'?"
+    elif near := did_you_mean(ref, known):
+        hint = near
     elif Path(package.repository, ".git", "shallow").exists() or Path(package.repository, "shallow").exists():
         hint = "it is a shallow clone, of which git hands nothing on: make it whole with 'git fetch --unshallow'"
     elif not known:

@@ -234,7 +234,7 @@ class TestWhereItFailed:
         assert (inside.code, inside.out) == (0, "/brazil/src\nhalf\n")
         assert work.process("shell", "--failed", "Rates", "--", "cat", "rate").out == "7\n"
         assert (work.src("Rates") / "rate").read_text() == "19\n"
-        assert "did you mean Rates?" in work.run("shell", "--failed", "Rate").err
+        assert "did you mean 'Rates'?" in work.run("shell", "--failed", "Rate").err
         assert "[shell.nothing-failed]" in work.run("shell", "--failed", "--test", "Rates").err
         other = shop.workspace(name="other")
         assert "[shell.nothing-failed]" in other.run("shell", "--failed").err
@@ -278,16 +278,16 @@ class TestWhatIsRefused:
             ("exec Shop --closure build -- true", "command.usage", "brazil exec --help"),
             ("exec Shop --", "command.usage", "brazil exec --help"),
             ("exec Shop -- no-such-program", "exec.no-program", "PATH of the closure"),
-            ("exec Shp -- true", "build.unknown-package", "did you mean Shop?"),
+            ("exec Shp -- true", "build.unknown-package", "did you mean 'Shop'?"),
             ("shell", "command.usage", "brazil shell --help"),
-            ("shell Shp", "build.unknown-package", "did you mean Shop?"),
-            ("shell Shop-2.0", "build.unknown-package", "did you mean Shop-1.0?"),
+            ("shell Shp", "build.unknown-package", "did you mean 'Shop'?"),
+            ("shell Shop-2.0", "build.unknown-package", "did you mean 'Shop-1.0'?"),
             ("shell Shop -- no-such-program", "exec.no-program", "PATH of the closure"),
             ("shell Shop true", "command.usage", "brazil shell --help"),
             ("shell --sandbox --failed Shop", "command.usage", "brazil shell --help"),
             ("shell --sandbox --closure test Shop", "command.usage", "brazil shell --help"),
             ("shell --test Shop", "command.usage", "brazil shell --help"),
-            ("shell --sandbox Shp", "build.unknown-package", "did you mean Shop?"),
+            ("shell --sandbox Shp", "build.unknown-package", "did you mean 'Shop'?"),
             ("shell --sandbox --test Stamp", "shell.no-tests", "leave --test out"),
             ("shell --failed", "shell.nothing-failed", "succeeded since"),
             ("shell --failed Shop", "shell.nothing-failed", "succeeded since"),

@@ -47,11 +47,21 @@ def test_all_codes_are_listed(environment: dict[str, str]) -> None:
             assert f"- `{page.code}`: {page.summary}\n" in listed
 
 
+def test_the_codes_of_a_topic_are_listed(environment: dict[str, str]) -> None:
+    listed = brazil(environment, "explain", "store").stdout
+    (store,) = (topic for topic in topics() if topic.name == "store")
+    assert listed.startswith(f"# store\n\n{store.about}\n")
+    assert listed.count("- `") == len(store.pages)
+    found = json.loads(brazil(environment, "explain", "store", "--json").stdout)
+    assert [topic["topic"] for topic in found["topics"]] == ["store"]
+
+
 @pytest.mark.parametrize(
     ("code", "hint"),
     [
-        ("stroe.damaged", "did you mean store.damaged?"),
-        ("manifest.unknown_key", "did you mean manifest.unknown-key?"),
+        ("stroe", "did you mean 'store'?"),
+        ("stroe.damaged", "did you mean 'store.damaged'?"),
+        ("manifest.unknown_key", "did you mean 'manifest.unknown-key'?"),
         ("xyzzy", "'brazil explain' lists all codes"),
         ("../errors", "'brazil explain' lists all codes"),
         ("", "'brazil explain' lists all codes"),

@@ -200,10 +200,10 @@ class TestWhatIsRefused:
     @pytest.mark.parametrize(
         ("arguments", "code", "hint"),
         [
-            ("path inclde Shop", "path.unknown-recipe", "did you mean include?"),
+            ("path inclde Shop", "path.unknown-recipe", "did you mean 'include'?"),
             ("path xyz Shop", "path.unknown-recipe", "there are root, include"),
-            ("path include Shp", "build.unknown-package", "did you mean Shop?"),
-            ("path include Shop-9.0", "build.unknown-package", "did you mean Shop-1.0?"),
+            ("path include Shp", "build.unknown-package", "did you mean 'Shop'?"),
+            ("path include Shop-9.0", "build.unknown-package", "did you mean 'Shop-1.0'?"),
             ("path include", "command.usage", "brazil path --help"),
             ("path root Shop --closure build", "command.usage", "brazil path --help"),
             ("path editor Shop --closure build", "command.usage", "brazil path --help"),

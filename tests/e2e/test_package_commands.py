@@ -203,14 +203,17 @@ BAD = [
     ),
     (
         ("new", "Own", "--build-system", "mak"),
-        "error: there is no build system 'mak' [package.build-system]\n  hint: did you mean make?",
+        "error: there is no build system 'mak' [package.build-system]\n  hint: did you mean 'make'?",
     ),
     (("new", "-x", "--build-system", "make"), "error: no such option '-x'"),
     (("new", "../Own", "--build-system", "make"), "error: '../Own' is not a package name: it must start with a letter"),
     (("new", "Own", "full"), "error: how is {cwd}/full to be built?: no file of it says so [package.build-system]"),
     (("new", "Own", "file"), "error: {cwd}/file cannot be made a package: Not a directory [package.folder]"),
     (("new", "Own", "package"), "error: {cwd}/package is a package already: it has a brazil.toml [package.exists]"),
-    (("versions", "Mony"), "error: the registry knows no package Mony [package.unknown]\n  hint: did you mean Money?"),
+    (
+        ("versions", "Mony"),
+        "error: the registry knows no package Mony [package.unknown]\n  hint: did you mean 'Money'?",
+    ),
 ]
 
 
@@ -293,7 +296,7 @@ def test_dependencies_are_added_where_the_comments_stay(own: Product) -> None:
 
 NO_PRICE = "error: {cwd}/brazil.toml: Own does not depend on {name} [package.no-dependency]\n"
 BAD_EDITS = [
-    (("add", "Mony"), "error: the registry knows no package Mony [package.unknown]\n  hint: did you mean Money?"),
+    (("add", "Mony"), "error: the registry knows no package Mony [package.unknown]\n  hint: did you mean 'Money'?"),
     (("add", "Money-"), "error: 'Money-' is not an interface: it is empty [name.interface]"),
     (("add", "Money-1.0", "--at-least", "0"), "error: invalid value for '--at-least'"),
     (("add", "New"), "error: no version of New was published yet [package.unpublished]\n  hint: say which interface"),

@@ -107,6 +107,7 @@ def test_sync_moves_the_base_and_keeps_what_is_in_use(shop: Product) -> None:
     assert old.ok("ws", "sync").out == "shop/dev revision 2 is the base already\n"
     old.ok("ws", "sync", "--revision", "1")
     assert old.ok("build", "Rates", "--json").data["artifacts"]["Rates-1.0"] != artifact
+    assert shop.ok("ws", "create", "before", "--set", "shop/dev@1", "--json").data["revision"] == 1
 
 
 def test_drop_keeps_commits_that_are_nowhere_else(shop: Product) -> None:

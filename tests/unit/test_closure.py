@@ -101,7 +101,7 @@ def test_tests_may_need_a_consumer() -> None:
 def test_what_is_not_pinned_is_named_with_the_nearest() -> None:
     with pytest.raises(UsageError) as caught:
         closures(manifest("JsonKit-1.0")).runtime(iface("JsonKit-1.1"))
-    assert caught.value.problems[0].hint == "did you mean JsonKit-1.0?"
+    assert caught.value.problems[0].hint == "did you mean 'JsonKit-1.0'?"
 
 
 def test_needs_and_consumers_are_by_kind() -> None:

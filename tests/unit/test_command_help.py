@@ -3,6 +3,7 @@ import re
 import click
 import pytest
 
+from brazil.errors import UsageError
 from tests.commands import Command, commands, parse
 from tests.shown import ROOT
 
@@ -53,5 +54,5 @@ def test_exit_codes_in_help_are_those_of_the_readme(each: Command) -> None:
 
 @pytest.mark.parametrize("line", ["brazil bulid", "brazil ws create", "brazil build --nothing", "brazil vs log a -n 0"])
 def test_a_command_line_that_is_not_understood_is_found(line: str) -> None:
-    with pytest.raises(click.ClickException):
+    with pytest.raises((click.ClickException, UsageError)):
         parse(line)

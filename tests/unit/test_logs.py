@@ -59,7 +59,7 @@ def test_the_newest_run_that_is_meant_is_found(name: str, kind: StepKind | None,
     [
         ("Shop", TEST, False, "no test run of 'Shop' is recorded here", "only what ran"),
         ("JsonKit-1.0", None, True, "no run of 'JsonKit-1.0' has failed here", ""),
-        ("JsonKti", BUILD, False, "no build of 'JsonKti' is recorded here", "did you mean JsonKit?"),
+        ("JsonKti", BUILD, False, "no build of 'JsonKti' is recorded here", "did you mean 'JsonKit'?"),
     ],
 )
 def test_what_has_not_run_is_told(name: str, kind: StepKind | None, failed: bool, what: str, hint: str) -> None:
