@@ -194,7 +194,7 @@ class Execution:
         return Outcome(step.id, State.REMEMBERED, snapshot, output, log=result.log)
 
     def _run(self, step: Step, keyed: KeyedStep, snapshot: Snapshot) -> Outcome:
-        for blob in keyed.blobs:
+        for blob in keyed.blobs:  # what is above the inputs follows from the Snapshot: three files less for each Step
             self._machine.store.write(blob)
         why = reasons(snapshot, self._previous.get(step.id))
         self._emit(StepStarted(step.id, keyed.key, why))

@@ -37,7 +37,8 @@ class KeyedStep(NamedTuple):
     key: Digest  # digest of the Action
     command: Command
     inputs: tuple[tuple[str, Digest], ...]  # path relative to /brazil -> Tree, sorted; "src" among them
-    blobs: tuple[bytes, ...]  # everything the Action names that is not in the store yet; the Action is the last
+    blobs: tuple[bytes, ...]  # what the Action names and only it; the Action is the last
+    above: tuple[bytes, ...]  # Directories from the input root down to the inputs, which follow from `inputs`
 
 
 def key_step(
@@ -55,6 +56,7 @@ def key_step(
         UsageError: two tools bring the same program.
     """
     blobs: list[bytes] = []
+    above: list[bytes] = []
     command = _command(step, layouts)
     trees = {f"pkg/{member}": artifacts[member] for member in step.members}
     trees["src"] = step.source
@@ -62,12 +64,12 @@ def key_step(
     inputs = tuple(sorted(trees.items()))
     action = Action(
         command=_keep(encode_command(command), blobs),
-        input_root=_input_root(inputs, blobs),
+        input_root=_input_root(inputs, above),
         timeout=step.timeout,
         salt=f"brazil {GENERATION} {platform.kind} {platform.digest}".encode(),
     )
     key = _keep(encode_action(action), blobs)
-    return KeyedStep(key, command, inputs, tuple(blobs))
+    return KeyedStep(key, command, inputs, tuple(blobs), tuple(above))
 
 
 def script_of(command: Command) -> str:

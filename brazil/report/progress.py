@@ -61,7 +61,8 @@ def lines_to(stream: IO[str]) -> Emit:
             return
         held.append(line)
         if not isinstance(event, PlanReady):
-            print(printable("\n".join(held)), file=stream, flush=True)
+            stream.write(printable("\n".join(held)) + "\n")  # as one: other processes write there too
+            stream.flush()
             held.clear()
 
     return emit

@@ -78,6 +78,7 @@ class Group(NamedTuple):
                 os.rmdir(folder)
 
 
+_COUNTERS_SIZE = 4096  # bytes; such a file has some lines, and the kernel gives all of it at once
 _COUNTERS = {  # (controller, version) -> (what is limited, file that counts how often it was met, key in it)
     ("memory", 1): ("memory", "memory.oom_control", "oom_kill"),
     ("memory", 2): ("memory", "memory.events", "oom_kill"),
@@ -304,8 +305,11 @@ def _first_line(path: str) -> str:
 
 def _counter(path: str, key: str) -> int:
     try:
-        with open(path, "rb", buffering=0) as file:
-            words = file.read().split()
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            words = os.read(descriptor, _COUNTERS_SIZE).split()
+        finally:
+            os.close(descriptor)
     except OSError:
         return 0
     return sum(int(value) for name, value in itertools.pairwise(words) if name == key.encode())

@@ -135,7 +135,7 @@ def test_no_number_commit_or_place_can_reach_the_key() -> None:
 
 def test_everything_the_action_names_is_handed_out() -> None:
     found = keyed()
-    blobs = {digest_of(blob): blob for blob in found.blobs}
+    blobs = {digest_of(blob): blob for blob in (*found.blobs, *found.above)}
     action = decode_action(blobs[found.key])
     assert digest_of(found.blobs[-1]) == found.key
     assert decode_command(blobs[action.command]) == found.command
