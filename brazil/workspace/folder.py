@@ -151,17 +151,24 @@ class WorkspaceFolder:
     def link_artifact(self, name: PackageName, folder: Path) -> None:
         """Let `build/<Package>` lead to an artifact."""
         link = self.root / "build" / name
-        staged = self.root / ".brazil" / f"link-{os.getpid()}"
         try:
-            if link.is_symlink() and link.readlink() == folder:
-                return
-            link.parent.mkdir(exist_ok=True)
-            staged.parent.mkdir(exist_ok=True)
-            staged.unlink(missing_ok=True)
-            staged.symlink_to(folder)
-            staged.replace(link)
+            try:
+                link.symlink_to(folder)  # most often there is none
+            except FileExistsError:
+                if not link.is_symlink() or link.readlink() != folder:
+                    self._replace_link(link, folder)
+            except FileNotFoundError:
+                link.parent.mkdir(exist_ok=True)
+                link.symlink_to(folder)
         except OSError as error:
             raise _cannot_write(link, error) from error
+
+    def _replace_link(self, link: Path, folder: Path) -> None:
+        staged = self.root / ".brazil" / f"link-{os.getpid()}"
+        staged.parent.mkdir(exist_ok=True)
+        staged.unlink(missing_ok=True)
+        staged.symlink_to(folder)
+        staged.replace(link)
 
     def set_checkout_aside(self, name: PackageName) -> None:
         """Take away the link to an artifact, and give the checkout the name of what is to be deleted; holds the lock.
