@@ -22,10 +22,8 @@ from brazil.ports import ContentStore
 from brazil.store.blobs import cannot_write, unique_name, write_all
 
 _LIST = "list"
-_SUCCEEDED, _FAILED = (
-    "succeeded",
-    "failed",
-)  # ends of its lines, so that a line which was cut off is told from a whole one
+# Ends of its lines, so that a line which was cut off is told from a whole one.
+_SUCCEEDED, _FAILED = "succeeded", "failed"
 _BLOCK = 1 << 16  # bytes of it that are read at once
 
 
