@@ -174,7 +174,7 @@ def _outside(native: Native, found: Mapping[str, Run], _told: str) -> None:
 def _odd_name(_native: Native, found: Mapping[str, Run], told: str) -> None:
     run, why = (
         found["build OddName-1.0"],
-        "build OddName-1.0: in /brazil/pkg/OddName-1.0, the output 'caf\\udce9' cannot",
+        "in /brazil/pkg/OddName-1.0, the output 'caf\\udce9' cannot",
     )
     assert (run.exit_code, run.digest, why in run.log) == (0, "", True), run
     assert why in told, told
