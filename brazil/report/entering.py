@@ -49,5 +49,5 @@ def _script_lines(script: str) -> list[str]:
     lines = [line for line in script.splitlines() if line.strip()]
     if len(lines) <= _SHOWN:
         return [f"  | {line}" for line in lines]
-    more = counted(len(lines) - _SHOWN, "line")
-    return [*(f"  | {line}" for line in lines[:_SHOWN]), f'  and {more} more: printf %s "${SCRIPT}"']
+    more = counted(len(lines) - _SHOWN, "more line")
+    return [*(f"  | {line}" for line in lines[:_SHOWN]), f'  and {more}: printf %s "${SCRIPT}"']

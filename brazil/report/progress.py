@@ -45,7 +45,7 @@ def event_line(event: Event) -> str | None:
             tail = "".join(f"\n  | {line}" for line in log_tail.splitlines())
             if before:
                 test = "--test " if step.kind is StepKind.TEST else ""
-                tail += f"\n  {counted(before, 'line')} more before these: brazil log {test}{step.interface}"
+                tail += f"\n  {counted(before, 'more line')} before these: brazil log {test}{step.interface}"
             return f"failed    {step} after {seconds:.1f} s: {first_line(cause)}{tail}"
         case StepSkipped(step, because):
             return f"skipped   {step}  because {because} failed"

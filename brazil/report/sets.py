@@ -50,7 +50,8 @@ def _deploy_lines(deploy: Sequence[DeployDiff]) -> list[str]:
     if more := len(deploy) - len(shown):
         differ = sum(each.artifacts_differ > 0 for each in deploy) - len(shown)
         artifacts = f"{differ} with artifacts that differ" if differ else "no artifact differs"
-        lines.append(f"deploy closures of {counted(more, 'target')}{' more' if shown else ''}: {artifacts}")
+        what = counted(more, "more target" if shown else "target")
+        lines.append(f"deploy closures of {what}: {artifacts}")
     return lines
 
 

@@ -20,7 +20,7 @@ def shown(script: str, cause: str = "") -> list[str]:
     [
         (1, ["  | line 1"]),
         (3, ["  | line 1", "  | line 2", "  | line 3"]),
-        (150, ["  | line 1", "  | line 2", "  | line 3", '  and 147 lines more: printf %s "$BRAZIL_SCRIPT"']),
+        (150, ["  | line 1", "  | line 2", "  | line 3", '  and 147 more lines: printf %s "$BRAZIL_SCRIPT"']),
     ],
 )
 def test_of_a_long_script_the_first_lines_are_shown(lines: int, told: list[str]) -> None:

@@ -101,7 +101,7 @@ CASES: list[tuple[Event, str | None, dict[str, object]]] = [
     (
         StepFailed(T, ACTION, 3.0, "exit code 2", "last", 312),
         "failed    test JsonKit-1.0 after 3.0 s: exit code 2\n  | last\n"
-        "  312 lines more before these: brazil log --test JsonKit-1.0",
+        "  312 more lines before these: brazil log --test JsonKit-1.0",
         {
             "event": "failed",
             "step": "test JsonKit-1.0",

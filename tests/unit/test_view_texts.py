@@ -54,7 +54,7 @@ def test_what_changed_beside_pins_is_in_columns() -> None:
             (0, 2, 0, 0, 0, 0),
             [
                 "deploy closure of T1-1.0: 9 packages, 2 artifacts differ",
-                "deploy closures of 5 targets more: no artifact differs",
+                "deploy closures of 5 more targets: no artifact differs",
             ],
         ),
         ((0,) * 6, ["deploy closures of 6 targets: no artifact differs"]),
@@ -62,7 +62,7 @@ def test_what_changed_beside_pins_is_in_columns() -> None:
             (2,) * 8 + (0,),
             [
                 *(f"deploy closure of T{n}-1.0: 9 packages, 2 artifacts differ" for n in range(5)),
-                "deploy closures of 4 targets more: 3 with artifacts that differ",
+                "deploy closures of 4 more targets: 3 with artifacts that differ",
             ],
         ),
     ],
