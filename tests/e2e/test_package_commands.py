@@ -69,7 +69,11 @@ LIBRARIES = ("autotools", "cmake", "make", "meson")  # of these a new package ha
 
 @pytest.mark.sandbox
 @pytest.mark.parametrize(
-    "system", [pytest.param(name, marks=[pytest.mark.slow] * (name in ("go", "maven"))) for name in SYSTEMS]
+    "system",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] * (name in ("autotools", "go", "maven", "meson")))
+        for name in SYSTEMS
+    ],
 )
 def test_a_new_package_builds_passes_its_tests_and_is_published(system: str, tmp_path: Path) -> None:
     missing = [p for p in SYSTEMS[system].programs if not (Path("/usr/bin") / p).exists()]

@@ -104,7 +104,12 @@ def on_a_terminal(output: str) -> str:
 
 
 @pytest.mark.sandbox
-@pytest.mark.parametrize("played", WITH_EXAMPLES, ids=name, indirect=True)
+@pytest.mark.parametrize(
+    "played",
+    [pytest.param(page, marks=[pytest.mark.slow] * (page in OF_BUILD_SYSTEMS)) for page in WITH_EXAMPLES],
+    ids=name,
+    indirect=True,
+)
 def test_what_a_page_shows_is_what_happens(played: Played) -> None:
     for example, (code, output) in zip(played.told, played.results, strict=True):
         place = f"{name(example.page)}:{example.line}"
