@@ -99,7 +99,7 @@ _BUILD = dedent("""\
 _TEST = dedent("""\
     { run test --no-fail-fast "$@" 2>&1 || echo $? > "$work/code"; } | tee "$BRAZIL_REPORT/cargo-test.txt"
     [ ! -f "$work/code" ] || exit "$(cat "$work/code")"
-    if ! grep -q '^test .* \\.\\.\\. ' "$BRAZIL_REPORT/cargo-test.txt"; then
+    if ! grep -q 'test .* \\.\\.\\. ' "$BRAZIL_REPORT/cargo-test.txt"; then
         [ -z "$wanted" ] || fail "no test was found in $source"
     fi
     """)

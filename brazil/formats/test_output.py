@@ -6,7 +6,7 @@ A file is known by its name: `*.xml` is JUnit, `*.trs` automake's, `go-test.json
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from brazil.formats.junit import MOST_CASES, parse_junit
@@ -109,34 +109,68 @@ def _go(_: str, data: bytes) -> list[Case]:
     return cases
 
 
-_CARGO_CASE = re.compile(r"test (?P<name>.+?)(?: - should panic)? \.\.\. (?P<end>ok|FAILED|ignored)(?:,.*)?")
-_CARGO_ENDS = {"ok": CaseEnd.PASSED, "FAILED": CaseEnd.FAILED, "ignored": CaseEnd.SKIPPED}
 _CARGO_SUITE = re.compile(r"\s*(?:Running (?:unittests )?(?P<file>\S+)|Doc-tests (?P<crate>\S+))")
+_CARGO_SAYS = ("successes:", "failures:")
 _CARGO_SAID = re.compile(r"---- (?P<name>.+?) (?:stdout|stderr) ----")
+_PANICS = r"(?: - should panic)?"
+_CARGO_CASE = re.compile(rf"(?:.*(?=test \S+{_PANICS} \.\.\. ))?test (?P<name>.+?){_PANICS} \.\.\. (?P<rest>.*)")
+_CARGO_WORD = re.compile("(?P<end>ok|FAILED|ignored)")
+_CARGO_END = re.compile(f"(?P<before>.*?){_CARGO_WORD.pattern}(?:,.*)?")
+_CARGO_ENDS = {"ok": CaseEnd.PASSED, "FAILED": CaseEnd.FAILED, "ignored": CaseEnd.SKIPPED}
 
 
 def _cargo(_: str, data: bytes) -> list[Case]:
-    """Read what `cargo test` prints for people: its machine-readable form is not stable."""
-    suite = ""
-    cases: list[Case] = []
-    said: dict[tuple[str, str], list[str]] = {}
-    listening: list[str] | None = None
+    """Read what `cargo test` prints for people: its machine-readable form is not stable.
+
+    A suite has a heading, a line for each case (`test NAME ... ok`), and then what the cases said, if anything.
+    """
+    suites: list[tuple[str, list[str]]] = [("", [])]
     for line in data.decode(errors="replace").splitlines():
-        if found := _CARGO_SAID.fullmatch(line):
-            listening = said.setdefault((suite, found["name"]), [])
-        elif listening is not None and line != "failures:" and not line.startswith("test result:"):
-            listening.append(line)
-        elif found := _CARGO_CASE.fullmatch(line):
-            cases.append(Case(suite, found["name"], _CARGO_ENDS[found["end"]]))
+        if found := _CARGO_SUITE.match(line):
+            suites.append((found["file"] or f"doc-tests {found['crate']}", []))
         else:
-            listening = None
-            if found := _CARGO_SUITE.match(line):
-                suite = found["file"] or f"doc-tests {found['crate']}"
-    return [_with_output(case, "\n".join(said.get((case.suite, case.name), ())).strip()) for case in cases]
+            suites[-1][1].append(line)
+    return [case for suite, lines in suites for case in _cargo_cases(suite, lines)]
 
 
-def _with_output(case: Case, output: str) -> Case:
-    return case._replace(message=output.partition("\n")[0], output=output) if output else case
+def _cargo_cases(suite: str, lines: list[str]) -> Iterator[Case]:
+    cut = next((number for number, line in enumerate(lines) if line in _CARGO_SAYS), len(lines))
+    said: dict[str, list[str]] = {}
+    listening: list[str] = []
+    for line in lines[cut:]:
+        if found := _CARGO_SAID.fullmatch(line):
+            listening = said.setdefault(found["name"], [])
+        elif line in _CARGO_SAYS or line.startswith("test result:"):
+            listening = []
+        else:
+            listening.append(line)
+    for name, rest in _with_what_follows(lines[:cut]):
+        if end := _cargo_end(rest):
+            output = "\n".join(said.get(name, ())).strip()
+            yield Case(suite, name, end, message=output.partition("\n")[0], output=output)
+
+
+def _with_what_follows(lines: list[str]) -> list[tuple[str, list[str]]]:
+    """Return each case's name with the rest of its line and the lines up to the next one.
+
+    Where output is not captured (`--nocapture`), tests write before the line of a case, between its name and its end,
+    and after it.
+    """
+    cases: list[tuple[str, list[str]]] = []
+    for line in lines:
+        if found := _CARGO_CASE.fullmatch(line):
+            cases.append((found["name"], [found["rest"]]))
+        elif cases:
+            cases[-1][1].append(line)
+    return cases
+
+
+def _cargo_end(rest: list[str]) -> CaseEnd | None:
+    """Return how a case ended: a line of its own says it, else a line with a test's words before or after it."""
+    ends = [found for line in rest if (found := _CARGO_END.fullmatch(line))]
+    alone = next((found for found in ends if not found["before"]), None)
+    found = alone or (ends[0] if ends else _CARGO_WORD.match(rest[0]))
+    return _CARGO_ENDS[found["end"]] if found else None
 
 
 _BY_NAME = {"go-test.jsonl": _go, "cargo-test.txt": _cargo}

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,27 @@ def test_the_cases_of_cargo() -> None:
     ]
     assert tested.cases[2].message == "said"
     assert tested.cases[2].output.endswith("src/lib.rs:8:42")
+
+
+@pytest.mark.parametrize(
+    ("lines", "ends"),
+    [
+        (["test one ... said", "ok", "test two ... ok"], {"one": PASSED, "two": PASSED}),
+        (["test other ... said", "more", "ignored, not now", "said"], {"other": SKIPPED}),
+        (["test one ... saidFAILED", "", "test result: FAILED. 0 passed; 1 failed"], {"one": FAILED}),
+        (["saidtest a::one ... ok", "test - not ... one"], {"a::one": PASSED}),
+        (["test b - should panic ... said", "ok"], {"b": PASSED}),
+        (["test src/lib.rs - a test (line 1) ... ok"], {"src/lib.rs - a test (line 1)": PASSED}),
+        (["test one ... ok", "ignored"], {"one": PASSED}),
+        (["test other ... ignoredsaid", "", "test one ... ok"], {"other": SKIPPED, "one": PASSED}),
+        (["test one ... ", "it was killed"], {}),
+    ],
+)
+def test_output_of_rust_that_is_not_captured_tears_no_case(lines: list[str], ends: Mapping[str, CaseEnd]) -> None:
+    said = "\n".join(["     Running tests/m.rs (target/m)", "", f"running {len(ends)} tests", *lines])
+    cases = read_tests({"cargo-test.txt": said.encode()}).cases
+    assert {case.name: case.end for case in cases} == ends
+    assert {case.suite for case in cases} <= {"tests/m.rs"}
 
 
 def test_the_cases_of_automake() -> None:
