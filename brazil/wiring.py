@@ -4,6 +4,7 @@ Adapters are made when first asked for and imported then, because a command pays
 uses. What reads the environment or the date beside this is listed in `docs/architecture.md`.
 """
 
+import errno
 import os
 import sys
 import time
@@ -236,6 +237,12 @@ class Wiring:
         return examine(_path(self.places.platforms), _path(self.places.data, "runs"))
 
     def _transport(self) -> "Transport":
+        from shutil import which
+
+        from brazil.gitrepo.process import not_started
+
+        if which("git") is None:  # GitPython cannot even be imported then
+            raise not_started(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)))
         from brazil.gitrepo.transport import GitPythonTransport
 
         return GitPythonTransport()

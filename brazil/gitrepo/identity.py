@@ -6,7 +6,7 @@ import socket
 import subprocess
 from collections.abc import Mapping
 
-from brazil.gitrepo.process import git_missing
+from brazil.gitrepo.process import not_started
 
 
 def git_identity(environment: Mapping[str, str]) -> str:
@@ -16,14 +16,14 @@ def git_identity(environment: Mapping[str, str]) -> str:
         environment: of the user; it may hold git's own variables.
 
     Raises:
-        UnavailableError: git is not installed.
+        UnavailableError: git cannot be started.
     """
     try:
         done = subprocess.run(
             ["git", "var", "GIT_AUTHOR_IDENT"], env=dict(environment), cwd="/", capture_output=True, check=False
         )
     except OSError as error:
-        raise git_missing(error) from error
+        raise not_started(error) from error
     name, bracket, rest = done.stdout.decode("utf-8", "replace").partition(" <")
     mail = rest.partition(">")[0]
     if done.returncode == 0 and bracket and mail:

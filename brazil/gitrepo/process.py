@@ -4,6 +4,7 @@ Invariants: no shell, the environment of `environment`, no terminal. Options com
 comes from outside was checked by `names` or stands behind `--`.
 """
 
+import errno
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +24,9 @@ _CANNOT_WRITE = (
     "write error",
 )
 
+# What the kernel answers where PATH leads to no program that may be started; ENOTDIR: an entry of it is a file.
+_NO_PROGRAM = (errno.ENOENT, errno.EACCES, errno.ENOTDIR)
+
 
 class GitFailedError(Exception):
     """A git command ended with another code than 0; for our own code only, never for a user."""
@@ -34,11 +38,12 @@ class GitFailedError(Exception):
         self.text = text
 
 
-def git_missing(error: OSError) -> UnavailableError:
-    """Say that git itself cannot be started."""
-    return UnavailableError(
-        Problem("git.missing", "git cannot be started", error.strerror or "", "install git 2.34 or newer")
-    )
+def not_started(error: OSError) -> UnavailableError:
+    """Say why git could not be started: there is none, or this machine cannot start it now."""
+    what, because = "git cannot be started", error.strerror or str(error)
+    if error.errno in _NO_PROGRAM:
+        return UnavailableError(Problem("git.missing", what, because, "install git 2.34 or newer"))
+    return UnavailableError(Problem("git.start", what, because))
 
 
 def start(place: Sequence[str], arguments: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -57,7 +62,7 @@ def start(place: Sequence[str], arguments: Sequence[str]) -> subprocess.Popen[by
             env=local_environment(),
         )
     except OSError as error:
-        raise git_missing(error) from error
+        raise not_started(error) from error
 
 
 def in_repository(folder: Path) -> tuple[str, ...]:
@@ -75,14 +80,14 @@ def run(place: Sequence[str], arguments: Sequence[str], data: bytes = b"") -> by
 
     Raises:
         GitFailedError: it failed.
-        UnavailableError: git is not installed.
+        UnavailableError: git cannot be started.
     """
     try:
         done = subprocess.run(
             ["git", *place, *arguments], input=data, capture_output=True, env=local_environment(), check=False
         )
     except OSError as error:
-        raise git_missing(error) from error
+        raise not_started(error) from error
     if done.returncode:
         raise GitFailedError(arguments[0], done.returncode, last_words(done.stderr.decode("utf-8", "replace")))
     return done.stdout

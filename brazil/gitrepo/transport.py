@@ -3,7 +3,8 @@
 GitPython would hand the caller's whole environment to git, and its `Repo` itself reads variables that lead
 to other repositories (set, for one, in every hook). So its command runner is used, by `_SafeGit`: every command
 starts without those variables and with our configuration on top of the user's, who keeps credentials and ssh
-settings there. Importing this module costs about 100 ms, so only `wiring` does, when it is needed.
+settings there. Importing this module costs about 100 ms, and fails where there is no git, so only `wiring` does,
+when it is needed.
 """
 
 from collections.abc import Sequence
@@ -11,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from git import Git
-from git.exc import GitCommandError, GitCommandNotFound, UnsafeProtocolError
+from git.exc import GitCommandError, UnsafeProtocolError
 
 from brazil.errors import Problem, UnavailableError, UsageError
 from brazil.gitrepo.environment import inherited_names, remote_changes
 from brazil.gitrepo.names import check_url
-from brazil.gitrepo.process import GitFailedError, broken, git_missing, last_words, refused
+from brazil.gitrepo.process import GitFailedError, broken, last_words, not_started, refused
 from brazil.gitrepo.remote import RemoteRefMissingError, RewrittenError
 from brazil.gitrepo.writing import RefUpdate
 
@@ -36,7 +37,10 @@ class _SafeGit(Git):
     def execute(self, command: Any, *args: Any, **kwargs: Any) -> Any:
         words = [command] if isinstance(command, str) else list(command)
         unset = [word for name in inherited_names() for word in ("-u", name)]
-        return super().execute(["env", *unset, *words], *args, **kwargs)
+        try:
+            return super().execute(["/usr/bin/env", *unset, *words], *args, **kwargs)
+        except OSError as error:
+            raise not_started(error) from error
 
 
 class GitPythonTransport:
@@ -57,8 +61,6 @@ class GitPythonTransport:
                     "free space or fix its permissions",
                 )
             ) from error
-        except GitCommandNotFound as error:
-            raise git_missing(FileNotFoundError(2, "No such file or directory")) from error
         except GitCommandError as error:
             raise broken(folder, _failure("init", error)) from error
 

@@ -163,6 +163,8 @@ def test_no_git(world: Product, tmp_path: Path) -> None:
     told = "error: git cannot be started: No such file or directory [git.missing]\n  hint: install git 2.34 or newer\n"
     for words in ("vs list", "vs show shop/dev", "publish --set shop/dev -p Rates"):
         assert answer(world, words, PATH=str(tmp_path)) == Answer(5, "", told)
+    unseen = f"file://{world.registry}"
+    assert answer(world, "vs list", PATH=str(tmp_path), BRAZIL_REGISTRY=unseen) == Answer(5, "", told)
 
 
 # Places that cannot be written.
