@@ -59,11 +59,6 @@ class ObjectReader:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def close(self) -> None:
-        """End the process; the next read starts another."""
-        with self._lock:
-            self._end()
-
     def read(self, name: str) -> GitObject | None:
         """Return one object, or None when there is none of this name."""
         return next(self.read_many([name]))

@@ -33,7 +33,6 @@ from brazil.registry.refusals import (
     lost_commit,
     refuse_taken,
     refuse_twin,
-    taken,
     unknown_revision,
     unknown_set,
     unknown_version,
@@ -85,10 +84,6 @@ class GitRegistry:
     def location(self) -> str:
         """Path or URL of the registry's repository."""
         return self._location
-
-    def close(self) -> None:
-        """End the process that reads; the registry can still be used."""
-        self._reader.close()
 
     def refresh(self) -> None:
         """Look at what others have published since."""
@@ -156,11 +151,14 @@ class GitRegistry:
     def create_set(self, name: VersionSetName, draft: Draft) -> Revision:
         """Begin a set: revision 0 when the draft pins nothing, else revision 1."""
         set_ref(name)
-        refuse_taken(name, self._open().sets())
-        made = self._advance(name, "", draft)
-        if isinstance(made, Moved):
-            raise taken(name, name)
-        return made
+        self._open()
+        with self._locked():
+            for _ in self._attempts():
+                refuse_taken(name, self._reader.sets())
+                if made := self._try(name, "", draft):
+                    self._tidy()
+                    return made
+        raise self._busy("create a set")
 
     def revision(self, name: VersionSetName, number: int | None = None) -> Revision:
         """Return a revision; the newest when no number is given."""
@@ -185,22 +183,17 @@ class GitRegistry:
     def commit(self, name: VersionSetName, parent: str, draft: Draft) -> Revision | Moved:
         """Make the next revision of a set, or nothing."""
         self._tip(name)
-        return self._advance(name, parent, draft)
-
-    def _advance(self, name: VersionSetName, parent: str, draft: Draft) -> Revision | Moved:
-        ref = set_ref(name)
-        self._open()
         with self._locked():
             for _ in self._attempts():
-                head = self._reader.ref(ref)
+                head = self._reader.ref(set_ref(name))
                 if head != parent:
                     return Moved(self._reader.revision(name, head))
-                if made := self._try(name, ref, parent, draft):
+                if made := self._try(name, parent, draft):
                     self._tidy()
                     return made
         raise self._busy("publish")
 
-    def _try(self, name: VersionSetName, ref: str, parent: str, draft: Draft) -> Revision | None:
+    def _try(self, name: VersionSetName, parent: str, draft: Draft) -> Revision | None:
         """Make a revision once; None when a ref had moved."""
         before = self._reader.revision(name, parent) if parent else None
         number = before.info.number + 1 if before is not None else int(bool(draft.pins))
@@ -218,7 +211,7 @@ class GitRegistry:
         if added and not self._move(CATALOG, made[0][1], catalog, []):
             return None
         commit = made[-1][1]
-        if not self._move(ref, commit, parent, [private for private, _ in made]):
+        if not self._move(set_ref(name), commit, parent, [private for private, _ in made]):
             return None
         return self._reader.made(name, commit, parent, changes, records, draft.results)
 

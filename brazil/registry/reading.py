@@ -55,10 +55,6 @@ class RegistryReader:
         self._objects = ObjectReader(repository)
         self._opened: dict[str, _Opened] = {}  # by commit
 
-    def close(self) -> None:
-        """End the reading process."""
-        self._objects.close()
-
     def ref(self, name: str) -> str:
         """Return the commit that a ref names, or "" when there is no such ref."""
         found = self._objects.read(name)

@@ -2,6 +2,7 @@ import hashlib
 import itertools
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -63,10 +64,9 @@ def open_git(tmp_path: Path, location: str, who: str, *, create: bool = True) ->
 
 
 @pytest.fixture(params=["local", "file-url", "memory"])
-def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
     """Opens the same registry again and again, each time as another user would."""
     numbers = itertools.count()
-    opened: list[GitRegistry] = []
     memory = MemoryRegistry(actor=ACTOR, clock=StillClock())
     repository = tmp_path / "registry.git"
     if request.param == "file-url":
@@ -76,12 +76,9 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
         if request.param == "memory":
             return memory
         location = str(repository) if request.param == "local" else f"file://{repository}"
-        opened.append(open_git(tmp_path, location, f"user{next(numbers)}"))
-        return opened[-1]
+        return open_git(tmp_path, location, f"user{next(numbers)}")
 
-    yield open_
-    for registry in opened:
-        registry.close()
+    return open_
 
 
 def new(interface: Interface, text: str = "1", against: tuple[Interface, ...] = ()) -> NewVersion:
@@ -335,7 +332,22 @@ def test_caches_may_be_damaged_or_lost(tmp_path: Path) -> None:
         again = open_git(tmp_path, repository, "me")
         assert again.revision(DEV) == second
         assert [i.number for i in again.history(DEV)] == [2, 1]
-        again.close()
+
+
+def test_sets_that_differ_by_case_alone_are_not_begun_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = (open_git(tmp_path, str(tmp_path / "r.git"), user) for user in ("me", "you"))
+    locked = ours._locked
+
+    @contextmanager
+    def late() -> Iterator[None]:
+        theirs.create_set(VersionSetName("Shop/Dev"), draft({}))
+        with locked():
+            yield
+
+    monkeypatch.setattr(ours, "_locked", late)
+    with pytest.raises(UsageError, match="Shop/Dev"):
+        ours.create_set(DEV, draft({}))
+    assert theirs.sets() == ["Shop/Dev"]
 
 
 def test_a_revision_parsed_before_reads_no_pins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -248,11 +248,8 @@ class Storm:
     def broken_invariants(self) -> list[str]:
         """What any revision of the set breaks of what every revision must keep."""
         registry = Wiring(self.product.environment).registry
-        try:
-            name = VersionSetName("shop/dev")
-            revisions = [registry.revision(name, info.number) for info in registry.history(name)]
-        finally:
-            registry.close()
+        name = VersionSetName("shop/dev")
+        revisions = [registry.revision(name, info.number) for info in registry.history(name)]
         return [
             f"revision {revision.info.number}: {problem.what}: {problem.because}"
             for revision in revisions

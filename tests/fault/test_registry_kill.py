@@ -88,5 +88,3 @@ def test_a_killed_publisher_leaves_a_registry_that_works(tmp_path: Path, millise
     assert fsck.returncode == 0, fsck.stderr
     refs = subprocess.run([*git, "for-each-ref", "refs/brazil"], capture_output=True, text=True, check=True)
     assert refs.stdout == ""
-    registry.close()
-    again.close()

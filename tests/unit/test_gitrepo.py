@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import threading
@@ -11,7 +12,7 @@ from brazil.gitrepo.environment import inherited_names, local_environment, remot
 from brazil.gitrepo.locking import LOCK, pending_refs, writing
 from brazil.gitrepo.names import check_actor, check_commit, check_url, ref_fault, url_fault
 from brazil.gitrepo.objects import GitObject, ObjectReader, parse_commit, parse_tree
-from brazil.gitrepo.process import GitFailedError, broken, in_repository, last_words, run
+from brazil.gitrepo.process import GitFailedError, broken, in_repository, last_words, not_started, run
 from brazil.gitrepo.remote import RemoteRefMissingError, RewrittenError
 from brazil.gitrepo.transport import GitPythonTransport
 from brazil.gitrepo.writing import NewCommit, RefMovedError, RefUpdate, move_refs, refs_below, write_commits
@@ -132,7 +133,6 @@ def test_a_commit_lists_only_what_changes(repository: Path) -> None:
     assert old is not None
     assert old.data == b"\n\n"
     assert refs_below(repository, "refs/") == {"refs/heads/main": second}
-    reader.close()
 
 
 def test_a_ref_moves_only_from_where_it_was(repository: Path) -> None:
@@ -161,10 +161,6 @@ def test_many_objects_are_read_by_one_process(repository: Path, monkeypatch: pyt
     found = list(reader.read_many([*names, "nothing", f"{id_}:nothing", "no thing"]))
     assert [o.data if o else None for o in found] == [*files.values(), None, None, None]
     assert len(started) == 1
-    reader.close()
-    assert reader.read(id_) is not None
-    assert len(started) == 2
-    reader.close()
 
 
 def test_several_threads_share_a_reader(repository: Path) -> None:
@@ -183,7 +179,6 @@ def test_several_threads_share_a_reader(repository: Path) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    reader.close()
     assert wrong == []
 
 
@@ -221,6 +216,24 @@ def test_no_git_at_all(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(UnavailableError) as caught:
         run(in_repository(repository), ["version"])
     assert caught.value.code == "git.missing"
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(errno.EACCES, "git.missing"), (errno.ENOTDIR, "git.missing"), (errno.ENOMEM, "git.start")]
+)
+def test_only_where_there_is_no_git_it_is_to_be_installed(number: int, code: str) -> None:
+    (problem,) = not_started(OSError(number, os.strerror(number))).problems
+    assert (problem.code, problem.because) == (code, os.strerror(number))
+    assert ("install" in problem.hint) == (code == "git.missing")
+
+
+def test_a_command_line_that_is_too_long_is_told(repository: Path) -> None:
+    longer_than_any_word = "x" * 200_000
+    with pytest.raises(UnavailableError) as here:
+        run(in_repository(repository), ["rev-parse", longer_than_any_word])
+    with pytest.raises(UnavailableError) as there:
+        GitPythonTransport().fetch(repository, "/nonexistent", [longer_than_any_word])
+    assert (here.value.code, there.value.code) == ("git.start", "git.start")
 
 
 def test_stale_locks_are_cleared_and_fresh_ones_waited_for(repository: Path) -> None:
