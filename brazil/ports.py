@@ -274,12 +274,11 @@ class SourceProvider(Protocol):
         """Take a commit from a checkout into the mirror."""
         ...
 
-    def keep(self, commits: Mapping[PackageName, str], registry: str) -> None:
+    def keep(self, commits: Mapping[PackageName, str]) -> None:
         """Put the commits where everybody who reads the registry finds them, before a revision names them.
 
         Args:
             commits: what is about to be published.
-            registry: path or URL of the registry's repository.
         """
         ...
 

@@ -139,7 +139,7 @@ def _attempt(request: PublishRequest, base: Revision, ports: BuildPorts, emit: E
         return Published(base.info, None, None, outcomes)
     draft = _draft(request, policy, candidate, outcomes, platform)
     _refuse_broken(draft, base, ports.registry)
-    ports.sources.keep({f.manifest.name: f.commit for f in fresh.values()}, ports.registry.location)
+    ports.sources.keep({f.manifest.name: f.commit for f in fresh.values()})
     committed = ports.registry.commit(request.set, base.info.commit, draft)
     if isinstance(committed, Moved):
         return committed

@@ -56,10 +56,6 @@ class SourceMirror:
         """The bare repository."""
         return self._repository
 
-    def close(self) -> None:
-        """End the process that reads; the mirror can still be used."""
-        self._objects.close()
-
     def resolve(self, package: RegisteredPackage, ref: str) -> str:
         """Return the commit that a branch, tag or (abbreviated) commit id names now; "HEAD" for the default branch."""
         if fault := ref_fault(ref):
@@ -165,21 +161,23 @@ class SourceMirror:
                     Problem("source.unknown-commit", f"{checkout} has no commit {commit}", str(error))
                 ) from error
 
-    def keep(self, commits: Mapping[PackageName, str], registry: str) -> None:
+    def keep(self, commits: Mapping[PackageName, str]) -> None:
         """Put the commits where everybody who reads the registry finds them, before a revision names them."""
-        check_url(registry)
         wanted = [(package_name(name), check_commit(commit)) for name, commit in sorted(commits.items())]
         if not wanted:
             return
         self._make()
         self._hold(wanted)
-        folder = local_path(registry)
+        folder = local_path(self._registry)
         if folder is None:
             updates = [RefUpdate(_source(name, commit), commit, "") for name, commit in wanted]
-            if not self._transporter().push(self._repository, registry, updates, lease=False):
+            if not self._transporter().push(self._repository, self._registry, updates, lease=False):
                 raise UnavailableError(
                     Problem(
-                        "source.keep", f"the sources cannot be kept in {registry}", "others write there", "try again"
+                        "source.keep",
+                        f"the sources cannot be kept in {self._registry}",
+                        "others write there",
+                        "try again",
                     )
                 )
             return

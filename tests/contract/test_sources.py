@@ -65,12 +65,12 @@ class World:
         self.checkouts = self.new_checkouts(LateClock())
         self.folder = place / "src" / "JsonKit"
 
-    def new_mirror(self, name: str) -> SourceMirror:
+    def new_mirror(self, name: str, *, registry: str = "") -> SourceMirror:
         return SourceMirror(
             self.place / name,
             store=self.store,
             cache=self.place / f"{name}-cache",
-            registry=str(self.registry),
+            registry=registry or str(self.registry),
             transport=GitPythonTransport,
         )
 
@@ -299,8 +299,8 @@ def test_what_is_kept_outlives_its_repository_and_its_mirror(world: World) -> No
     write("b")(world.upstream)
     id_ = commit(world.upstream)
     root = world.mirror.tree(world.package, id_)
-    world.mirror.keep({NAME: id_}, str(world.registry))
-    world.mirror.keep({NAME: id_}, str(world.registry))
+    world.mirror.keep({NAME: id_})
+    world.mirror.keep({NAME: id_})
     assert git(world.registry, "rev-parse", f"refs/sources/JsonKit/{id_}") == id_
     world.upstream.rename(world.place / "gone")
     elsewhere = world.new_mirror("elsewhere.git")
@@ -313,13 +313,13 @@ def test_what_is_kept_outlives_its_repository_and_its_mirror(world: World) -> No
 
 def test_sources_are_kept_behind_a_url_too(world: World) -> None:
     world.mirror.tree(world.package, world.first)
-    world.mirror.keep({NAME: world.first}, f"file://{world.registry}")
+    world.new_mirror("mirror.git", registry=f"file://{world.registry}").keep({NAME: world.first})
     assert git(world.registry, "rev-parse", f"refs/sources/JsonKit/{world.first}") == world.first
 
 
 def test_a_commit_that_nobody_has_cannot_be_kept(world: World) -> None:
     with pytest.raises(UnavailableError):
-        world.mirror.keep({NAME: "e" * 40}, str(world.registry))
+        world.mirror.keep({NAME: "e" * 40})
     assert git(world.registry, "for-each-ref") == ""
 
 
@@ -338,7 +338,7 @@ def test_a_commit_of_a_checkout_is_adopted_and_survives_collection(world: World)
 def test_a_package_named_like_a_lock_file(world: World) -> None:
     package = RegisteredPackage(PackageName("Door.lock"), str(world.upstream))
     assert world.mirror.resolve(package, "main") == world.first
-    world.mirror.keep({package.name: world.first}, str(world.registry))
+    world.mirror.keep({package.name: world.first})
 
 
 def test_a_checkout_is_detached_and_knows_its_origin(world: World) -> None:
@@ -364,7 +364,7 @@ def test_no_hook_runs(world: World, home: Path) -> None:
         config.write(f"[init]\n\ttemplateDir = {template.parent}\n[core]\n\thooksPath = {template}\n")
     world.checkouts.create(world.package, world.first, world.folder)
     world.checkouts.capture(world.folder)
-    world.mirror.keep({NAME: world.first}, str(world.registry))
+    world.mirror.keep({NAME: world.first})
     assert not ran.exists()
     assert not (world.folder / ".git" / "hooks").exists()
 
