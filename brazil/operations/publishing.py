@@ -104,23 +104,27 @@ def publish(request: PublishRequest, ports: BuildPorts, emit: Emit) -> PublishOu
     if request.token and (earlier := ports.registry.published(request.set, request.token)):
         return _already(earlier, ports, by_token=True)
     first_base = base = ports.registry.revision(request.set)
+    named = _named(request, ports)
     for _ in range(_ATTEMPTS):
-        outcome = _attempt(request, base, ports, emit)
+        outcome = _attempt(request, named, base, ports, emit)
         if not isinstance(outcome, Moved):
             return outcome
         base = outcome.head
         emit(Note("publish", f"{request.set} is at revision {base.info.number} now: checking again on top of it"))
-        if overlap := _overlap(request, first_base, base):
+        if overlap := _overlap(named, first_base, base):
             return Overlap(base.info, overlap)
     raise UnavailableError(
         Problem("publish.busy", f"{request.set} moved {_ATTEMPTS} times while this was published", hint="try again")
     )
 
 
-def _attempt(request: PublishRequest, base: Revision, ports: BuildPorts, emit: Emit) -> PublishOutcome | Moved:
+def _attempt(
+    request: PublishRequest, named: Mapping[Interface, Fresh], base: Revision, ports: BuildPorts, emit: Emit
+) -> PublishOutcome | Moved:
     platform = ports.machine.sandbox.platform
     policy = _policy(request, base, platform)
-    fresh = _fresh(request, base, ports)
+    # What is pinned at just that commit is left out.
+    fresh = {i: f for i, f in named.items() if i not in base.records or base.records[i].commit != f.commit}
     if not fresh and policy == base.policy:
         return _already(base.info, ports, by_token=False)
     if lost := _taken_back(request, fresh, base, ports):
@@ -183,9 +187,9 @@ def _policy(request: PublishRequest, base: Revision, platform: Platform) -> Poli
     )
 
 
-def _fresh(request: PublishRequest, base: Revision, ports: BuildPorts) -> dict[Interface, Fresh]:
-    """Read the manifests of the named commits; what is pinned at just that commit is left out."""
-    fresh: dict[Interface, Fresh] = {}
+def _named(request: PublishRequest, ports: BuildPorts) -> dict[Interface, Fresh]:
+    """Read the manifests of the named commits."""
+    named: dict[Interface, Fresh] = {}
     problems: list[Problem] = []
     store = ports.machine.store
     for name, commit in sorted(request.commits.items()):
@@ -196,12 +200,10 @@ def _fresh(request: PublishRequest, base: Revision, ports: BuildPorts) -> dict[I
         except UsageError as error:
             problems += error.problems
             continue
-        pinned = base.records.get(found.manifest.interface)
-        if pinned is None or pinned.commit != commit:
-            fresh[found.manifest.interface] = found
+        named[found.manifest.interface] = found
     if problems:
         raise UsageError(*problems)
-    return fresh
+    return named
 
 
 def _taken_back(
@@ -389,12 +391,13 @@ def _refuse_broken(draft: Draft, base: Revision, registry: Registry) -> None:
         raise InternalError(*problems)
 
 
-def _overlap(request: PublishRequest, base: Revision, head: Revision) -> tuple[tuple[Interface, str, str], ...]:
-    """Find named packages that somebody else moved to another commit since."""
+def _overlap(
+    named: Mapping[Interface, Fresh], base: Revision, head: Revision
+) -> tuple[tuple[Interface, str, str], ...]:
+    """Find what is named and somebody else moved to another commit since; another line of a package is no matter."""
     found = []
-    for interface, theirs in head.records.items():
-        ours = request.commits.get(interface.name)
-        before = base.records.get(interface)
-        if ours and theirs.commit != ours and (before is None or before.commit != theirs.commit):
-            found.append((interface, ours, theirs.commit))
+    for interface, ours in named.items():
+        theirs, before = head.records.get(interface), base.records.get(interface)
+        if theirs and theirs.commit != ours.commit and (before is None or before.commit != theirs.commit):
+            found.append((interface, ours.commit, theirs.commit))
     return tuple(sorted(found))

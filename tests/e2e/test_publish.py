@@ -168,11 +168,15 @@ def _published(product: Product, name: str, file: str, text: str, done: list[Ans
 
 def test_publications_that_do_not_overlap_both_land(shop: Product) -> None:
     others: list[Answer] = []
-    theirs = _published(shop, "Stamp", "stamp.sh", "#!/bin/sh\necho stamped again\n", others)
+    other = shop.workspace("Stamp", "Rates", name="other")
+    (other.src("Stamp") / "stamp.sh").write_text("#!/bin/sh\necho stamped again\n")
+    other.commit("Stamp")
+    other.edit("Rates", "brazil.toml", 'interface = "1.0"', 'interface = "2.0"')
+    other.commit("Rates", "another line of the same package")
     work = shop.workspace("Rates")
     (work.src("Rates") / "rate").write_text("19\n\n")
     work.commit("Rates")
-    with _meanwhile(theirs):
+    with _meanwhile(lambda: others.append(other.process("publish", "--target", "Rates-2.0"))):
         ours = work.ok("publish", "--json")
     assert [other.code for other in others] == [0]
     assert ours.data["revision"]["number"] == 3
