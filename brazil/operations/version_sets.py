@@ -1,7 +1,6 @@
 """Version sets: create, look at, compare."""
 
 from collections.abc import Mapping
-from itertools import islice
 from typing import NamedTuple
 
 from brazil.build.candidate import registered
@@ -77,7 +76,27 @@ def set_log(name: VersionSetName, registry: Registry, limit: int | None) -> tupl
     """Return the newest revisions of a set, newest first."""
     registry.refresh()
     registry.revision(name)  # names what there is when there is no such set
-    return tuple(islice(registry.history(name), limit))
+    return tuple(registry.history(name, limit))
+
+
+def revision_before(revision: Revision, registry: Registry) -> Revision:
+    """Return the revision of the same set that a revision was made from.
+
+    Raises:
+        UsageError: it is the first one.
+    """
+    name, number = revision.info.set, revision.info.number
+    if revision.info.parent:
+        return registry.revision(name, number - 1)
+    origin = revision.info.reason.text
+    raise UsageError(
+        Problem(
+            "set.first-revision",
+            f"{name} has no revision before {number}",
+            f"the set was begun with it{f', {origin}' if origin else ''}",
+            f"name what to compare it with: brazil vs diff SET@N {name}@{number}",
+        )
+    )
 
 
 def diff_sets(before: Revision, after: Revision, registry: Registry, sources: SourceProvider) -> DiffReport:

@@ -39,6 +39,7 @@ OUTSIDE = [
     Case("vs log nope", "registry.unknown-set"),
     Case("vs show shop/dev@9", "registry.unknown-revision"),
     Case("vs diff shop/dev 1 9", "registry.unknown-revision"),
+    Case("vs diff shop/dev@0", "set.first-revision"),
     Case("vs show shop/dev@x", "set.bad-revision", "shop/dev@3"),
     Case("vs show shop/dev@99999999999999999999", "set.bad-revision"),
     Case("package show Mony", "package.unknown", "did you mean 'Money'?"),
