@@ -1,4 +1,4 @@
-"""MemoryStore: the ContentStore and ActionCache of one process, for tests and dry runs.
+"""MemoryStore: the ContentStore and ActionCache of one process, for tests.
 
 Blobs and results live in dictionaries; only Trees that somebody wants as folders are files, in a temporary folder
 that goes with the store.
