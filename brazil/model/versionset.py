@@ -1,12 +1,15 @@
 """Version sets: what a revision pins, what was recorded of it, and how two revisions differ."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from brazil.errors import InternalError, Problem
 from brazil.model.digest import Digest
 from brazil.model.names import Interface, PackageName, PackageVersion, VersionSetName
 from brazil.model.package import Manifest
+
+V = TypeVar("V")
 
 
 class RegisteredPackage(NamedTuple):
@@ -73,6 +76,15 @@ class RevisionInfo(NamedTuple):
     actor: str  # name and address of who made it
     reason: Reason
     token: str = ""  # request token: the same token again gives this revision
+
+
+class Stamped(Mapping[Interface, V]):
+    """Values that are made when they are asked for, and can be told apart before."""
+
+    @property
+    @abstractmethod
+    def stamps(self) -> Mapping[Interface, str]:
+        """For each value a text; the same text is the same value, whoever has it."""
 
 
 class Revision(NamedTuple):
@@ -183,23 +195,30 @@ def diff_revisions(before: Revision, after: Revision) -> RevisionDiff:
     """Compare two revisions, of one set or of two."""
     changes = [
         change
-        for interface in before.records.keys() | after.records.keys()
+        for interface in _differing(before.records, after.records)
         if (change := _pin_change(interface, before.records.get(interface), after.records.get(interface)))
     ]
     changes.sort(key=lambda c: (_KINDS.index(c.kind), c.interface))
-    common = before.records.keys() & after.records.keys()
     old, new = before.policy, after.policy
     return RevisionDiff(
         before=before.info,
         after=after.info,
         changes=tuple(changes),
-        unchanged=len(common) - sum(c.interface in common for c in changes),
+        unchanged=len(after.records) - sum(c.after is not None for c in changes),
         targets_added=tuple(sorted(set(new.targets) - set(old.targets))),
         targets_removed=tuple(sorted(set(old.targets) - set(new.targets))),
         platforms_added=tuple(sorted(set(new.platforms) - set(old.platforms))),
         platforms_removed=tuple(sorted(set(old.platforms) - set(new.platforms))),
         artifacts_differ=frozenset(_artifacts_differ(before, after)),
     )
+
+
+def _differing(before: Mapping[Interface, V], after: Mapping[Interface, V]) -> set[Interface]:
+    """Return what only one of them has, and what they have different values of."""
+    if isinstance(before, Stamped) and isinstance(after, Stamped):
+        return _differing(before.stamps, after.stamps)
+    changed = {interface for interface, value in after.items() if before.get(interface) != value}
+    return changed.union(interface for interface in before if interface not in after)
 
 
 def _pin_change(interface: Interface, old: PackageRecord | None, new: PackageRecord | None) -> PinChange | None:
@@ -218,10 +237,9 @@ def _pin_change(interface: Interface, old: PackageRecord | None, new: PackageRec
     return PinChange(interface, "rebuilt", old, new, tuple(sorted(direct or moved)))
 
 
-def _artifacts_differ(before: Revision, after: Revision) -> set[Interface]:
-    return {
-        interface
-        for platform, results in after.results.items()
-        for interface, result in results.items()
-        if (old := before.results.get(platform, {}).get(interface)) and old.artifact != result.artifact
-    }
+def _artifacts_differ(before: Revision, after: Revision) -> Iterator[Interface]:
+    for platform in before.results.keys() & after.results.keys():
+        old, new = before.results[platform], after.results[platform]
+        for interface in _differing(old, new):
+            if interface in old and interface in new and old[interface].artifact != new[interface].artifact:
+                yield interface

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from brazil.model.names import Interface, PackageName
+from brazil.model.versionset import Stamped
 
 V = TypeVar("V")
 Plain = tuple[Any, ...]  # nested tuples of text, bytes and numbers, only ever seen by the codec that made them
@@ -53,7 +54,7 @@ class Codec(NamedTuple, Generic[V]):
     value: Callable[[bytes, Interface, list[Interface]], V]
 
 
-class Values(Mapping[Interface, V]):
+class Values(Stamped[V]):
     """Values by interface, sorted; each made when first asked for."""
 
     __slots__ = ("_entries", "_interfaces", "_made", "_value")
@@ -63,6 +64,11 @@ class Values(Mapping[Interface, V]):
         self._entries = parsed.entries
         self._interfaces = parsed.table.interfaces
         self._made: dict[Interface, V] = {}
+
+    @property
+    def stamps(self) -> Mapping[Interface, str]:
+        """See `Stamped.stamps`: the ids of the blobs."""
+        return {interface: blob for interface, (blob, _) in self._entries.items()}
 
     def __getitem__(self, interface: Interface) -> V:
         made = self._made.get(interface)

@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -554,6 +555,27 @@ def test_only_the_values_that_are_asked_for_are_made(tmp_path: Path, monkeypatch
     assert revision.records[one] == revision.records[one] == head.records[one]
     assert dict(revision.manifests) == {i: record.manifest for i, record in head.records.items()}
     assert made == [one]
+
+
+def test_comparing_two_revisions_makes_only_what_differs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry, head = big(tmp_path, 30)
+    one = lines_of(8)[7]
+    pins = draft({**head.records, one: new(one, "2")})
+    results = {"linux-x86_64": {i: result(f"{i}" if i != one else "2") for i in pins.pins}}
+    committed(registry.commit(DEV, head.info.commit, pins._replace(results=results)))
+    made = []
+    for codec in ("RECORDS", "RESULTS"):
+        real = getattr(packing, codec)
+
+        def count(packed: bytes, *rest: Any, real: Any = real) -> object:
+            made.append(rest[0])
+            return real.value(packed, *rest)
+
+        monkeypatch.setattr(packing, codec, real._replace(value=count))
+    reader = open_git(tmp_path, str(tmp_path / "r.git"), "me")
+    diff = diff_revisions(reader.revision(DEV, 1), reader.revision(DEV, 2))
+    assert ([c.interface for c in diff.changes], diff.unchanged) == ([one], 29)
+    assert set(made) == {one}
 
 
 def test_numbers_do_not_begin_again_when_the_catalog_is_lost(tmp_path: Path) -> None:
