@@ -186,6 +186,7 @@ def _ask(
         command = ("/bin/sh", "-c", _SCRIPT, "probe", port, secret, f"{ROOT}/{_INPUT}", SHELF)
         binds = input_binds(places.inputs)
         try:
+            binder.start()  # it becomes ready while bubblewrap sets up
             ending = launch(
                 str(bwrap.path),
                 options,

@@ -159,7 +159,7 @@ def test_a_run_whose_inputs_cannot_be_bound_does_not_start(box: Machine) -> None
     dependency = box.tree({"name": "x"})
     inputs = tuple((f"pkg/Dep{n}-1.0", dependency) for n in range(10))  # more than bubblewrap binds by itself
     assert box.said("cat pkg/Dep9-1.0/name", inputs=inputs) == "x"
-    ours = [pid for pid in processes_with("binder.py") if os.getsid(pid) == pid and parent(pid) == os.getpid()]
+    ours = [pid for pid in processes_with("binder_process.py") if os.getsid(pid) == pid and parent(pid) == os.getpid()]
     for helper in ours:
         os.killpg(helper, signal.SIGKILL)
     with pytest.raises(UnavailableError):
