@@ -1,5 +1,7 @@
 """`brazil publish`: build commits into a version set."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,7 @@ from brazil.cli.context import (
     tell,
     tell_json,
 )
-from brazil.errors import Problem, UsageError
+from brazil.errors import BrazilError, Problem, UsageError
 from brazil.model.names import PackageName, package_name, parse_interface, version_set_name
 from brazil.wiring import Wiring
 
@@ -80,6 +82,7 @@ def publish(
     from brazil.operations.testing import prepare_reports, tested, write_reports
     from brazil.operations.version_sets import diff_sets
     from brazil.report.builds import exit_code, publish_data, publish_lines
+    from brazil.report.sets import diff_lines
 
     wiring, request = _what(session, set_name, packages, jobs)
     request = request._replace(
@@ -93,19 +96,35 @@ def publish(
         prepare_reports(junit)
     with listening(events) as emit:
         outcome = publish_commits(request, wiring.build_ports, emit)
-    report = None
-    if isinstance(outcome, Published) and outcome.after:
-        before = wiring.registry.revision(request.set, outcome.before.number)
-        report = diff_sets(before, outcome.after, wiring.registry, wiring.sources)
     outcomes = outcome.outcomes if isinstance(outcome, Published | BuildsFailed) else {}
-    found = tested(outcomes, wiring.store)
-    if junit:
-        write_reports(junit, outcomes, found)
+    found, report = {}, None
+    with _warning():
+        found = tested(outcomes, wiring.store)
+    if not (as_json or events):
+        tell(publish_lines(outcome, found), err=exit_code(outcome) != 0)
+    if isinstance(outcome, Published) and outcome.after:
+        with _warning():
+            before = wiring.registry.revision(request.set, outcome.before.number)
+            report = diff_sets(before, outcome.after, wiring.registry, wiring.sources)
     if as_json:
         tell_json(publish_data(outcome, report, found))
-    elif not events:
-        tell(publish_lines(outcome, report, found), err=exit_code(outcome) != 0)
+    elif report and not events:
+        tell(diff_lines(report))
+    if junit:
+        with _warning():
+            write_reports(junit, outcomes, found)
     return exit_code(outcome)
+
+
+@contextmanager
+def _warning() -> Iterator[None]:
+    """Tell what fails when a publication is over: that changes neither its outcome nor the exit code."""
+    from brazil.report.problems import problem_lines
+
+    try:
+        yield
+    except BrazilError as error:
+        tell(problem_lines(error, kind="warning"), err=True)
 
 
 def _what(

@@ -13,7 +13,7 @@ from brazil.operations.publishing import AlreadyPublished, BuildsFailed, Overlap
 from brazil.operations.version_sets import DiffReport
 from brazil.plan.state import State
 from brazil.report.printable import printable
-from brazil.report.sets import diff_data, diff_lines, info_data
+from brazil.report.sets import diff_data, info_data
 from brazil.report.summary import kept_lines, outcome_summary
 from brazil.report.table import columns, first_line
 from brazil.report.tested import tested_data, tested_lines
@@ -101,19 +101,14 @@ def steps_data(outcomes: Mapping[StepId, Outcome], found: TestRuns) -> list[dict
     ]
 
 
-def publish_lines(outcome: PublishOutcome, report: DiffReport | None, found: TestRuns) -> list[str]:
+def publish_lines(outcome: PublishOutcome, found: TestRuns) -> list[str]:
     """Write what a publication came to."""
     match outcome:
-        case Published(before, None, _, outcomes):
-            return [
-                outcome_summary(outcomes),
-                f"dry run: {before.set} stays at revision {before.number}, and this would pass",
-            ]
-        case Published(_, after, _, outcomes):
-            text = [outcome_summary(outcomes)]
+        case Published(before, after, _, outcomes):
             if after:
-                text.append(f"published {after.info.set} revision {after.info.number}")
-            return text + (diff_lines(report) if report else [])
+                return [outcome_summary(outcomes), f"published {before.set} revision {after.info.number}"]
+            stays = f"{before.set} stays at revision {before.number}"
+            return [outcome_summary(outcomes), f"dry run: {stays}, and this would pass"]
         case AlreadyPublished(revision, by_token):
             why = "this request was published before" if by_token else "every commit is pinned already"
             return [f"nothing to publish: {why}, {revision.set} is at revision {revision.number}"]

@@ -8,11 +8,11 @@ from brazil.report.printable import printable
 _SHOWN = 20  # problems that a person reads; JSON has all of them
 
 
-def problem_lines(error: BrazilError) -> list[str]:
+def problem_lines(error: BrazilError, *, kind: str = "error") -> list[str]:
     """Write the problems: where, what, because of what, then the hint."""
     lines = []
     for problem in error.problems[:_SHOWN]:
-        text = f"error: {_place(problem)}{problem.what}"
+        text = f"{kind}: {_place(problem)}{problem.what}"
         if problem.because:
             text += f": {problem.because}"
         lines.append(f"{text} [{problem.code}]")

@@ -8,6 +8,7 @@ from unittest import mock
 
 import pytest
 
+from brazil.errors import Problem, UnavailableError
 from brazil.registry.git_registry import GitRegistry
 from tests.e2e.product import SHOP, Answer, Product, git, toml
 
@@ -74,6 +75,25 @@ def test_dry_run_publishes_nothing(shop: Product) -> None:
     assert answer.out.splitlines()[-1] == "dry run: shop/dev stays at revision 1, and this would pass"
     assert work.refs() == refs
     assert work.ok("publish", "--json").ran == set(), "what the dry run built is used"
+
+
+def test_what_fails_after_a_publication_does_not_hide_it(shop: Product, tmp_path: Path) -> None:
+    work = shop.workspace("Rates")
+    reports = tmp_path / "reports"
+    (reports / "Rates-1.0.xml").mkdir(parents=True)
+    gone = UnavailableError(Problem("git.unreachable", "the repository cannot be reached"))
+    told = "warning: the repository cannot be reached [git.unreachable]\n"
+    for revision, style in ((2, ()), (3, ("--json",))):
+        (work.src("Rates") / "rate").write_text("19\n" * revision)
+        work.commit("Rates")
+        with mock.patch("brazil.operations.version_sets.diff_sets", side_effect=gone):
+            answer = work.ok("publish", "--junit", str(reports), *style)
+        assert told in answer.err
+        assert f"warning: the test results cannot be written to {reports}: Is a directory [test.junit]" in answer.err
+        if style:
+            assert (answer.data["revision"]["number"], answer.data["diff"]) == (revision, None)
+        else:
+            assert answer.out.endswith(f"published shop/dev revision {revision}\n")
 
 
 def test_same_token_gives_the_same_answer_and_builds_nothing(shop: Product) -> None:
