@@ -62,10 +62,6 @@ class Progress:
             if not missing:
                 self._make_ready(step_id)
 
-    def state(self, step: StepId) -> State:
-        """Where a Step is now."""
-        return self._state[step]
-
     def take(self) -> StepId | None:
         """Return a Step to run now, or None while none is ready."""
         while self._ready:
