@@ -147,8 +147,6 @@ def diff(session: Session, before: str, after: tuple[str, ...], as_json: bool) -
 
 
 def _two_revisions(before: str, after: tuple[str, ...], registry: "Registry") -> "tuple[Revision, Revision]":
-    from brazil.operations.version_sets import revision_before
-
     if len(after) == 2 and "@" not in before:
         return _revision(f"{before}@{after[0]}", registry), _revision(f"{before}@{after[1]}", registry)
     if len(after) == 1:
@@ -157,6 +155,8 @@ def _two_revisions(before: str, after: tuple[str, ...], registry: "Registry") ->
             other = f"{before.partition('@')[0]}@{other}"
         return _revision(before, registry), _revision(other, registry)
     if not after:
+        from brazil.operations.version_sets import revision_before
+
         newest = _revision(before, registry)
         return revision_before(newest, registry), newest
     raise click.UsageError("Write 'SET N M', or 'SET[@N] SET[@M]'.")
