@@ -37,7 +37,7 @@ _LOOK_RATIO = 20  # measuring may take this part of the time
 class Limits(NamedTuple):
     """What one run may use."""
 
-    seconds: float
+    seconds: float  # for the setting up, and again for the command: how busy the machine is fails no command
     log: int  # bytes kept of what it says
     file_size: int  # bytes of one file
     memory: int  # bytes; 0: no limit
@@ -204,6 +204,7 @@ class _Run:
                 elif descriptor == self._gate:
                     poll.unregister(descriptor)
                     self._let_start()
+                    deadline = time.monotonic() + self._limits.seconds
                 else:
                     poll.unregister(descriptor)
                     self.end("interrupt")

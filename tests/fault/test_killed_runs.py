@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +15,7 @@ from brazil.sandbox.bubblewrap import find_bubblewrap
 from brazil.sandbox.folders import RunFolders
 from brazil.sandbox.launch import Ending, Limits, launch
 from brazil.sandbox.limits import Limiter
+from tests.terminal import PATIENCE
 
 pytestmark = pytest.mark.sandbox
 
@@ -77,12 +79,11 @@ def test_a_run_that_outlives_its_process_is_ended_by_the_next(tmp_path: Path, pl
     time.sleep(pause)
     mine = RunFolders(root)
     # What was killed while it was on its way to its end may hold the folder for a moment more.
-    for _ in range(100):
-        if len(list(root.iterdir())) == 2:
-            break
+    deadline = time.monotonic() + PATIENCE
+    while len(list(root.iterdir())) != 2:
+        assert time.monotonic() < deadline, "only the new folder and its lock are there"
         RunFolders(root)
         time.sleep(0.02)
-    assert len(list(root.iterdir())) == 2, "only the new folder and its lock are there"
     assert holders(root) == []
     assert not (root / "started").exists(), "without its filter no command starts"
     assert mine.make()
@@ -126,6 +127,20 @@ def test_what_cannot_be_prepared_does_not_start(tmp_path: Path) -> None:
     assert (ending.exit_code, (tmp_path / "started").exists()) == (0, True)
 
 
+def test_setting_up_takes_no_time_from_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = [0.0]
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + sum(late)))
+    ending = launch(
+        str(find_bubblewrap().path),
+        OPTIONS,
+        ["/bin/true"],
+        LIMITS,
+        Limiter(()),
+        prepare=lambda _: late.append(2 * LIMITS.seconds),
+    )
+    assert (ending.exit_code, ending.ended_by) == (0, "")
+
+
 def test_what_cannot_be_bound_is_told_by_name(tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
     binder = Binder()
@@ -147,6 +162,7 @@ def test_what_cannot_be_bound_is_told_by_name(tmp_path: Path) -> None:
 
 def test_a_process_that_lives_keeps_its_runs(tmp_path: Path) -> None:
     root = tmp_path / "runs"
+    swept = tmp_path / "swept"
     mine = RunFolders(root)
     outcome = []
     thread = threading.Thread(
@@ -154,7 +170,7 @@ def test_a_process_that_lives_keeps_its_runs(tmp_path: Path) -> None:
             launch(
                 str(find_bubblewrap().path),
                 OPTIONS,
-                ["/bin/sh", "-c", "echo begun; sleep 0.3; echo whole; ls -l /proc/self/fd"],
+                ["/bin/sh", "-c", f"until [ -e {swept} ]; do sleep 0.05; done; echo whole; ls -l /proc/self/fd"],
                 LIMITS,
                 Limiter(()),
                 lock=mine.lock,
@@ -163,9 +179,10 @@ def test_a_process_that_lives_keeps_its_runs(tmp_path: Path) -> None:
     )
     thread.start()
     while not holders(root):  # the run has begun
-        time.sleep(0.005)
+        assert thread.is_alive()
     sweep = f"import pathlib, brazil.sandbox.folders as f; f.RunFolders(pathlib.Path({str(root)!r}))"
     other = subprocess.run([sys.executable, "-c", sweep], env=os.environ | {"PYTHONPATH": str(ROOT)})
+    swept.touch()
     thread.join()
     assert other.returncode == 0
     assert outcome[0].exit_code == 0
