@@ -22,6 +22,11 @@ OUTPUT = "pkg/Thing-1.0"
 ENVIRONMENT = (("BRAZIL_OUT", f"/brazil/{OUTPUT}"), ("HOME", "/home/build"), ("PATH", "/usr/bin:/bin"), ("TZ", "UTC"))
 
 
+def endless() -> str:
+    """Seconds for a sleep of this process's tests, of a fixed length: none is the beginning of another's."""
+    return f"3600.{os.getpid():07}"
+
+
 class Machine:
     """A store and a sandbox in one folder."""
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pyte
 
 PATIENCE = 60  # seconds after which a test that waits has failed
+_MARK = bytes(8)  # which no terminal draws
 
 
 def is_ready(descriptor: int, seconds: float) -> bool:
@@ -66,6 +67,15 @@ class Terminal:
             self._stream.feed(data)
             found = True
         return found
+
+    def settle(self) -> None:
+        """Draw all that was written before: the kernel hands it over when it comes to it, but in its order."""
+        end = time.monotonic() + PATIENCE
+        os.write(self.theirs, _MARK)
+        while _MARK not in self.written:
+            assert time.monotonic() < end, "the terminal hands nothing over"
+            self.read(0.05)
+        self.written = self.written.replace(_MARK, b"")
 
     def wait(self, until: Callable[["Terminal"], bool]) -> None:
         """Draw until something can be seen."""

@@ -15,7 +15,7 @@ from brazil.errors import InternalError, UnavailableError
 from brazil.model.action import Command, SandboxResult
 from brazil.sandbox.bubblewrap import find_bubblewrap
 from brazil.sandbox.host_platform import HostPlatform
-from tests.sandbox_case import OUTPUT, Machine, machine, processes_with
+from tests.sandbox_case import OUTPUT, Machine, endless, machine, processes_with
 
 pytestmark = pytest.mark.sandbox
 
@@ -252,7 +252,7 @@ def test_nothing_is_left_behind_whatever_a_build_does(box: Machine) -> None:
 
 
 def test_the_time_limit_ends_the_whole_process_tree(box: Machine) -> None:
-    mark = f"3600.{os.getpid()}"
+    mark = endless()
     script = f"echo begun; setsid sleep {mark} & (setsid setsid sleep {mark} &) ; trap '' TERM INT HUP; sleep {mark}"
     result = box.run(script, timeout=1)
     assert processes_with(mark) == []
@@ -262,7 +262,7 @@ def test_the_time_limit_ends_the_whole_process_tree(box: Machine) -> None:
 
 
 def test_what_runs_in_the_background_ends_with_the_command(box: Machine) -> None:
-    mark = f"3600.{os.getpid()}"
+    mark = endless()
     script = f'setsid sleep {mark} >/dev/null 2>&1 & (trap "" TERM; setsid sleep {mark}) & echo done'
     assert box.said(script) == "done"
     assert processes_with(mark) == []
@@ -319,7 +319,7 @@ def test_memory_is_limited_where_it_is_said_to_be(box: Machine) -> None:
 
 def test_stop_ends_every_run_and_refuses_new_ones(box: Machine) -> None:
     results: list[SandboxResult] = []
-    mark = f"3600.{os.getpid()}"
+    mark = endless()
 
     def work() -> None:
         results.append(box.run(f"echo begun; sleep {mark}"))

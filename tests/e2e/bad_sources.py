@@ -5,15 +5,21 @@ test (`sh test.sh`). The table of this module is the same for all of them then. 
 source that asks for a newer tool, stands in the module that tests the build system; none may be forgotten.
 """
 
-import os
+import contextlib
 import subprocess
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
+from unittest import mock
 
 from brazil.model.tested import CaseEnd
+from brazil.sandbox import launch
 from tests.e2e.product import open_shop, options, toml
 from tests.e2e.systems import Run, runs
+from tests.sandbox_case import endless, processes_with
 
 
 class Bad(NamedTuple):
@@ -46,7 +52,6 @@ class Native(NamedTuple):
     build: str = ""  # what it says under [build]
     build_fails: int = 1  # exit code of a build in which a line failed
     test_fails: int = 1
-    timeout: int = 5  # seconds that are enough to begin with the tests
     cases: int = 1  # that its report tells of
     runs_in_build: bool = True  # False: nothing that a package brings runs in a build
     odd: Odd = Odd()
@@ -74,7 +79,8 @@ class _Line(NamedTuple):
 
 
 _GOOD = _Line('mkdir -p "$BRAZIL_OUT/share"; echo > "$BRAZIL_OUT/share/one"', "true")
-_SLEEP = f"6543.{os.getpid()}"  # seconds, to be told from any other sleep, also from one of another worker
+_SLEEP = endless()
+_LIMIT = 300  # seconds for the one that hangs; less than others have, because their clock is moved on too
 
 _ODD_FILES = f'{_GOOD.build}; cd "$BRAZIL_OUT/share"; echo > One; echo > "two\nlines"'
 
@@ -123,9 +129,32 @@ def try_all(folder: Path, packages: Mapping[str, Mapping[str, str]]) -> tuple[di
     """
     product = open_shop(folder, packages, [f"{name}-1.0" for name in packages])
     refs = product.refs()
-    answer = product.run("publish", "--set", "shop/dev", "--keep-going", *options("-p", packages))
+    with _waiting_no_longer():
+        answer = product.run("publish", "--set", "shop/dev", "--keep-going", *options("-p", packages))
     assert (answer.code, product.refs()) == (1, refs), answer.err
     return runs(product), answer.err
+
+
+@contextlib.contextmanager
+def _waiting_no_longer() -> Iterator[None]:
+    """Move the clock of time limits on by `_LIMIT` once a test is seen to hang: no busy machine takes so long."""
+    moved: list[int] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not moved and not over.wait(0.1):
+            if processes_with(f"sleep\0{_SLEEP}"):
+                moved.append(_LIMIT)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + sum(moved))
+    try:
+        with mock.patch.object(launch, "time", clock):
+            yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def fail_as_said(
@@ -162,7 +191,7 @@ def _run(native: Native, name: str, line: _Line) -> Bad:
     build = native.build
     if name == "Odd":
         files, build = {**files, **native.odd.files}, build + native.odd.build
-    return Bad(files, build + (f"timeout = {native.timeout}\n" if name == "Hangs" else ""))
+    return Bad(files, build + (f"timeout = {_LIMIT}\n" if name == "Hangs" else ""))
 
 
 def _outside(native: Native, found: Mapping[str, Run], _told: str) -> None:

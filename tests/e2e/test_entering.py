@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.product import Product, copy_shop, toml
-from tests.sandbox_case import processes_with
+from tests.sandbox_case import endless, processes_with
 from tests.terminal import PATIENCE, is_ready
 
 pytestmark = pytest.mark.sandbox
@@ -189,7 +189,7 @@ class TestWhereABuildRuns:
         assert (done.code, "no-such-program" in done.err) == (127, True)
 
     def test_a_signal_ends_what_is_inside(self, work: Product) -> None:
-        mark = "4711.25"
+        mark = endless()
         process = work.start("shell", "--sandbox", "Rates", "--", "sh", "-c", f"echo ready; sleep {mark}")
         assert process.stdout
         assert process.stdout.readline() == "ready\n"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.product import Product, git, toml
+from tests.sandbox_case import endless
 
 pytestmark = pytest.mark.sandbox
 
@@ -103,7 +104,7 @@ def test_build_sees_what_is_declared_and_nothing_else(shop: Product, tmp_path: P
 
 
 def test_what_a_build_leaves_running_ends_with_it(shop: Product) -> None:
-    marker = "987654.25"  # of this sleep, to be told from any other
+    marker = endless()
     work = shop.workspace("Rates")
     text = toml("Rates", build={"build": f"setsid sleep {marker} & mkdir $BRAZIL_OUT/share; cp rate $BRAZIL_OUT/share"})
     (work.src("Rates") / "brazil.toml").write_text(text)

@@ -14,6 +14,8 @@ import pytest
 
 from tests.e2e.product import Answer, Product, copy_shop, git
 from tests.fault.storm import compiled
+from tests.sandbox_case import endless, processes_with
+from tests.terminal import PATIENCE, is_ready
 
 pytestmark = pytest.mark.sandbox
 
@@ -274,7 +276,7 @@ def test_without_a_terminal_nothing_is_drawn(world: Product) -> None:
 
 def test_a_terminal_that_goes_away_ends_the_build(world: Product) -> None:
     at = world.at(world.folder / "work")
-    seconds = f"98763.{os.getpid()}"
+    seconds = endless()
     manifest = at.src("Rates") / "brazil.toml"
     before = manifest.read_text()
     manifest.write_text(before.replace("cp rate", f"sleep {seconds}\\ncp rate"))
@@ -283,13 +285,13 @@ def test_a_terminal_that_goes_away_ends_the_build(world: Product) -> None:
         process = at.start("build", stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True)
         os.close(terminal)
         drawn = b""
-        while b"Rates" not in drawn:
+        while b"Rates" not in drawn or b"\x1b[" not in drawn:  # it is a live view
+            assert is_ready(main, PATIENCE), drawn
             drawn += os.read(main, 4096)
-        assert b"\x1b[" in drawn, "it is a live view"
         process.send_signal(signal.SIGHUP)
         assert process.wait(60) == -signal.SIGHUP
-        deadline = time.monotonic() + 60
-        while subprocess.run(["pgrep", "-f", f"sleep {seconds}"], capture_output=True, check=False).returncode == 0:
+        deadline = time.monotonic() + PATIENCE
+        while processes_with(f"sleep\0{seconds}"):
             assert time.monotonic() < deadline
     finally:
         os.close(main)

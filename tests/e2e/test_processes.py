@@ -4,11 +4,11 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from tests.e2e.product import Product
+from tests.sandbox_case import endless, processes_with
 
 pytestmark = pytest.mark.sandbox
 
@@ -17,19 +17,6 @@ def _slow(work: Product, seconds: str) -> None:
     """Let the build of Rates take its time."""
     manifest = work.src("Rates") / "brazil.toml"
     manifest.write_text(manifest.read_text().replace("cp rate", f"sleep {seconds}\\ncp rate"))
-
-
-def _processes_with(text: str) -> dict[int, str]:
-    """Process id -> command line, of all that have a text in it."""
-    found = {}
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if text in line and path.parent.name != str(os.getpid()):
-            found[int(path.parent.name)] = line
-    return found
 
 
 def _wait_for(process: "subprocess.Popen[str]", event: str) -> None:
@@ -42,7 +29,7 @@ def _wait_for(process: "subprocess.Popen[str]", event: str) -> None:
 
 def test_two_builds_at_once_run_each_key_once(shop: Product) -> None:
     one, two = (shop.workspace("Rates", name=name) for name in ("one", "two"))
-    seconds = f"98765.0{os.getpid()}"  # tells this sleep from any other
+    seconds = endless()
     for work in (one, two):
         _slow(work, f"{seconds} || true")
     before = Counter(shop.runs())
@@ -55,9 +42,10 @@ def test_two_builds_at_once_run_each_key_once(shop: Product) -> None:
         line = second.stdout.readline()
         assert line, told
         told += line
-    for process, command in _processes_with(seconds).items():
-        if command.startswith("sleep"):
-            os.kill(process, signal.SIGTERM)  # the first goes on
+    while not (sleeping := processes_with(f"sleep\0{seconds}")):  # it was said to start, and has to be set up
+        assert first.poll() is None
+    for process in sleeping:
+        os.kill(process, signal.SIGTERM)  # the first goes on
     told += second.communicate(timeout=120)[0]
     assert first.stdout
     first.stdout.read()
@@ -77,17 +65,17 @@ def test_interrupted_build_leaves_no_process_and_the_next_is_right(
     shop: Product, number: signal.Signals, code: int
 ) -> None:
     work = shop.workspace("Rates")
-    seconds = f"98765.{code}{os.getpid()}"  # tells this sleep from any other
+    seconds = endless()
     _slow(work, seconds)
     process = work.start("build", "--events")
     _wait_for(process, "started")
-    while not _processes_with(f"sleep {seconds}"):
+    while not processes_with(f"sleep\0{seconds}"):
         assert process.poll() is None
     process.send_signal(number)
     _, err = process.communicate(timeout=60)
     assert process.returncode == code, err
     assert "Traceback" not in err
-    assert not _processes_with(f"sleep {seconds}")
+    assert not processes_with(f"sleep\0{seconds}")
     assert not list((shop.home / "data" / "runs").glob("*/*")), "the private copies of the source are gone"
     manifest = work.src("Rates") / "brazil.toml"
     manifest.write_text(manifest.read_text().replace(f"sleep {seconds}\\n", "test -s rate\\n"))
@@ -102,11 +90,11 @@ def test_interrupted_build_leaves_no_process_and_the_next_is_right(
 )
 def test_second_signal_ends_at_once_and_the_next_is_right(shop: Product, numbers: tuple[signal.Signals, ...]) -> None:
     work = shop.workspace("Rates")
-    seconds = f"98764.{len(numbers)}{numbers[1]}{os.getpid()}"
+    seconds = endless()
     _slow(work, seconds)
     process = work.start("build", "--events")
     _wait_for(process, "started")
-    while not _processes_with(f"sleep {seconds}"):
+    while not processes_with(f"sleep\0{seconds}"):
         assert process.poll() is None
     for number in numbers:
         process.send_signal(number)
@@ -114,7 +102,7 @@ def test_second_signal_ends_at_once_and_the_next_is_right(shop: Product, numbers
     assert process.returncode in (130, 143), err
     assert "Traceback" not in err
     deadline = time.monotonic() + 60
-    while _processes_with(f"sleep {seconds}"):  # the kernel ends it with its parent, a moment later
+    while processes_with(f"sleep\0{seconds}"):  # the kernel ends it with its parent, a moment later
         assert time.monotonic() < deadline
     manifest = work.src("Rates") / "brazil.toml"
     manifest.write_text(manifest.read_text().replace(f"sleep {seconds}\\n", "test -s rate\\n"))

@@ -420,7 +420,9 @@ def test_a_build_that_goes_wrong_is_told_and_changes_nothing(
     world: Product, script: str, cause: str, tmp_path: Path
 ) -> None:
     shop = copy_shop(world, tmp_path / "shop")
-    shop.add("New", {"brazil.toml": NEW.replace('"true"', f"{script!r}\ntimeout = 1")})
+    shop.add(
+        "New", {"brazil.toml": NEW.replace('"true"', f"{script!r}" + "\ntimeout = 1" * cause.startswith("time limit"))}
+    )
     refs = shop.refs()
     answer = shop.run("publish", "--set", "shop/dev", "-p", "New", "--target", "New-1.0")
     assert (answer.code, answer.out) == (1, ""), answer

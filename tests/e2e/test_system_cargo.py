@@ -155,7 +155,6 @@ NATIVE = Native(
     | {"build.rs": f'fn main() {{ assert!(std::env::var("PROFILE").unwrap() != "release" || {shell("build.sh")}) }}\n'},
     build_fails=101,
     test_fails=101,
-    timeout=8,
 )
 BAD: Mapping[str, Bad] = {
     "NoSource": Bad({"src/lib.rs": ""}, said="cargo: there is no Cargo.toml in .\n"),

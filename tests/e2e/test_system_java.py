@@ -136,7 +136,7 @@ def test_the_same_artifact_elsewhere(java: Product, tmp_path: Path) -> None:
 
 _PAY = {"src/Pay.java": "class Pay { public static void main(String[] words) {} }\n"}
 TWINS = Odd({}, 'scripts = { pay = "Pay", Pay = "Pay" }\n', frozenset({"bin/pay", "bin/Pay"}))
-NATIVE = Native("java", {**_PAY, "tests/PayTest.java": JUNIT_4_SHELL}, runs_in_build=False, timeout=10, odd=TWINS)
+NATIVE = Native("java", {**_PAY, "tests/PayTest.java": JUNIT_4_SHELL}, runs_in_build=False, odd=TWINS)
 BAD = {
     "NoFolder": Bad(_PAY, 'source = "lib"', said="java: there is no folder lib; name the one of the sources"),
     "NoSource": Bad({"readme.txt": ""}, said="java: there is no folder src; name the one of the sources with source"),

@@ -142,7 +142,6 @@ NATIVE = Native(
     "maven",
     {**_OWN, "pom.xml": pom("pay", JUNIT), "src/test/java/PayTest.java": _TEST},
     runs_in_build=False,
-    timeout=25,
     odd=Odd({}, 'scripts = { pay = "shop.Pay", Pay = "shop.Pay" }\n', frozenset({"bin/pay", "bin/Pay"})),
 )
 BAD = {

@@ -133,7 +133,6 @@ NATIVE = Native(
         "test('runs', sh, args: files('test.sh'))"
     ),
     "tests = true\n",
-    timeout=8,
 )
 BAD: Mapping[str, Bad] = {
     "NoSource": Bad({"Meson.build": ""}, said="meson: there is no meson.build in the source"),

@@ -114,7 +114,6 @@ NATIVE = Native(
         "  const { status, stdout, stderr } = spawnSync('sh', ['test.sh'], { encoding: 'utf8' });\n"
         "  if (status !== 0) throw new Error(stdout + stderr);\n});\n"
     ),
-    timeout=8,
     without={"Nothing": "a package has at least its package.json"},
 )
 BAD = {

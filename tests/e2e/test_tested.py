@@ -26,8 +26,8 @@ SCRIPT = 'mkdir "$BRAZIL_REPORT/deep"\ncp cases.xml "$BRAZIL_REPORT/deep/"\nexit
 
 
 def package(name: str, **needs: str) -> dict[str, str]:
-    text = toml(name, build={"build": "true", "test": SCRIPT, "timeout": "1"}, dependencies=needs)
-    return {"brazil.toml": text.replace('"1"', "2"), "cases.xml": GOOD, "code": "0"}
+    text = toml(name, build={"build": "true", "test": SCRIPT}, dependencies=needs)
+    return {"brazil.toml": text, "cases.xml": GOOD, "code": "0"}
 
 
 @pytest.fixture
@@ -82,9 +82,9 @@ def test_a_failure_names_its_cases(work: Product) -> None:
 
 
 def test_a_run_that_fails_although_its_cases_passed_is_a_case_of_its_own(work: Product) -> None:
-    (work.src("Loud") / "code").write_text("0\nsleep 60")
     manifest = work.src("Loud") / "brazil.toml"
-    manifest.write_text(manifest.read_text().replace('exit \\"$(cat code)\\"', "sleep 60"))
+    text = manifest.read_text().replace('exit \\"$(cat code)\\"', "sleep 3600")
+    manifest.write_text(text.replace("[build]\n", "[build]\ntimeout = 2\n"))
     answer = work.run("test", "Loud", "--junit", "results")
     assert (answer.code, "time limit of 2 s" in answer.err) == (1, True)
     written = cases(work.cwd / "results" / "Loud-1.0.xml")

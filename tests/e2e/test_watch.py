@@ -4,11 +4,13 @@ import json
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.e2e.product import Product, git
+from tests.terminal import PATIENCE
 
 pytestmark = pytest.mark.sandbox
 
@@ -19,21 +21,19 @@ class Watched:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self.process = process
 
-    def until_it_waits(self) -> list[dict[str, Any]]:
-        """Read the events up to the next wait."""
+    def until_it_waits(self, until: Callable[[str], bool] = lambda _: True) -> list[dict[str, Any]]:
+        """Read the events up to the next wait, or to one whose note is as it should: a slow writer is seen twice."""
         assert self.process.stdout
         events = []
         for line in self.process.stdout:
             events.append(json.loads(line))
-            if events[-1].get("topic") == "watch":
+            if events[-1].get("topic") == "watch" and until(events[-1]["text"]):
                 return events
         raise AssertionError(f"it has ended: {events}")
 
     def end(self, number: signal.Signals) -> int:
-        began = time.monotonic()
         self.process.send_signal(number)
-        _, err = self.process.communicate(timeout=30)
-        assert time.monotonic() - began < 10
+        _, err = self.process.communicate(timeout=PATIENCE)
         assert "Traceback" not in err
         return self.process.returncode
 
@@ -51,7 +51,7 @@ def test_a_day_with_watch(shop: Product) -> None:
         assert shop.workspace(name=f"no{other[0]}").run("build", "--watch", *other).code == 2
     work = shop.workspace("Rates")
     (work.src("Rates") / ".git" / "info" / "exclude").write_text("*.swp\n")
-    rate = work.src("Rates") / "rate"
+    rate, built = work.src("Rates") / "rate", work.cwd / "build" / "Rates" / "share" / "rate"
     watched = Watched(work.start("build", "Shop", "--watch", "--events"))
     first = watched.until_it_waits()
     assert (ran(first), notes(first)) == ([], [("watch", "done, waiting for changes in Rates")])
@@ -63,10 +63,9 @@ def test_a_day_with_watch(shop: Product) -> None:
     time.sleep(0.5)
     for number in range(20, 25):  # a burst
         rate.write_text(f"{number}\n")
-    events = watched.until_it_waits()
+    events = watched.until_it_waits(lambda _: built.read_text() == "24\n")
     assert notes(events)[0] == ("change", "Rates")
-    assert ran(events) == ["build Rates-1.0", "build Shop-1.0"]
-    assert (work.cwd / "build" / "Rates" / "share" / "rate").read_text() == "24\n"
+    assert ran(events)[-2:] == ["build Rates-1.0", "build Shop-1.0"]
 
     manifest = (work.src("Rates") / "brazil.toml").read_text()
     (work.src("Rates") / "brazil.toml").write_text(f"{manifest}nonsense")
@@ -82,20 +81,21 @@ def test_a_day_with_watch(shop: Product) -> None:
         pass
     rate.write_text("31\n")
     watched.until_it_waits()
-    assert (work.cwd / "build" / "Rates" / "share" / "rate").read_text() == "30\n"
-    assert ran(watched.until_it_waits()) == ["build Rates-1.0", "build Shop-1.0"]
-    assert (work.cwd / "build" / "Rates" / "share" / "rate").read_text() == "31\n"
+    assert ran(watched.until_it_waits(lambda _: built.read_text() == "31\n"))[-2:] == [
+        "build Rates-1.0",
+        "build Shop-1.0",
+    ]
 
     work.ok("ws", "use", "Stamp")
-    assert notes(watched.until_it_waits())[-1] == ("watch", "done, waiting for changes in Rates, Stamp")
+    watched.until_it_waits(lambda text: text == "done, waiting for changes in Rates, Stamp")
     work.ok("ws", "drop", "Stamp")
-    assert notes(watched.until_it_waits())[-1] == ("watch", "done, waiting for changes in Rates")
+    watched.until_it_waits(lambda text: text == "done, waiting for changes in Rates")
     assert watched.end(signal.SIGINT) == 130
 
 
 def test_watch_is_ended_while_it_builds_and_leaves_nothing(shop: Product) -> None:
     work = shop.workspace("Rates")
-    work.edit("Rates", "brazil.toml", "cp rate", "sleep 60\\ncp rate")
+    work.edit("Rates", "brazil.toml", "cp rate", "sleep 3600\\ncp rate")
     watched = Watched(work.start("test", "--watch", "--events", "--keep-going", "--jobs", "1"))
     assert watched.process.stdout
     while json.loads(watched.process.stdout.readline())["event"] != "started":

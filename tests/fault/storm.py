@@ -18,6 +18,7 @@ from brazil.graph.invariants import check
 from brazil.model.names import VersionSetName
 from brazil.wiring import Wiring
 from tests.e2e.product import Answer, Product, commit_all, git, open_shop, options, toml
+from tests.terminal import PATIENCE
 
 KINDS = ("kill", "after", "enospc", "eio", "interrupt", "impatient", "terminate")
 POINTS = ("none", "open", "write", "rename", "link", "symlink", "unlink", "mkdir", "sync", "exec", "read")
@@ -145,7 +146,7 @@ class Storm:
             start_new_session=True,
         )
         try:
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=300)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             out, err = process.communicate()
@@ -265,10 +266,8 @@ class Storm:
 
     def processes(self) -> list[str]:
         """Processes that stand in the shop, or were started for it and lost their parent."""
-        for _ in range(500):
-            found = _related(str(self._place))
-            if not found:
-                return []
+        deadline = time.monotonic() + PATIENCE
+        while (found := _related(str(self._place))) and time.monotonic() < deadline:
             time.sleep(0.02)
         return found
 

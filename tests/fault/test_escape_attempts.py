@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox_case import OUTPUT, Machine, machine, processes_with
+from tests.sandbox_case import OUTPUT, Machine, endless, machine, processes_with
 
 pytestmark = [
     pytest.mark.sandbox,
@@ -338,7 +338,7 @@ def test_io_uring_opens_no_more_than_open_does(box: Machine) -> None:
 
 
 def test_nothing_survives_a_run_that_hides(box: Machine) -> None:
-    mark = f"3600.{os.getpid()}"
+    mark = endless()
     hide = f'fork and exit; syscall(112); fork and exit; $SIG{{$_}} = "IGNORE" for keys %SIG; exec "sleep", "{mark}"'
     assert box.said(perl(hide) + " </dev/null >/dev/null 2>&1; echo hidden") == "hidden"
     assert processes_with(f"sleep\0{mark}") == []

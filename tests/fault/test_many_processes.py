@@ -1,11 +1,16 @@
+import os
+import signal
 import subprocess
+import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import nothing_left_running, shop, template  # noqa: F401 - fixtures
 from tests.e2e.product import Answer, Product, commit_all, git
+from tests.sandbox_case import endless, processes_with
 
 pytestmark = pytest.mark.sandbox
 
@@ -85,9 +90,10 @@ def test_publishers_of_one_package_are_told_or_land(shop: Product) -> None:  # n
 
 def test_who_is_killed_while_others_wait_blocks_nobody(shop: Product) -> None:  # noqa: F811
     works = [shop.workspace("Rates", name=name) for name in ("one", "two", "three")]
+    seconds = endless()
     for work in works:
         manifest = work.src("Rates") / "brazil.toml"
-        manifest.write_text(manifest.read_text().replace("cp rate", "sleep 3\\ncp rate"))
+        manifest.write_text(manifest.read_text().replace("cp rate", f"sleep {seconds} || true\\ncp rate"))
     first = works[0].start("build", "--events")
     assert first.stdout
     assert any('"started"' in line for line in first.stdout)
@@ -98,4 +104,9 @@ def test_who_is_killed_while_others_wait_blocks_nobody(shop: Product) -> None:  
         assert f"process {first.pid}" in waits
     first.kill()
     first.communicate()
+    while all(other.poll() is None for other in others):
+        for process in processes_with(f"sleep\0{seconds}"):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGTERM)  # who runs it now goes on
+        time.sleep(0.05)
     assert [answer.code for answer in ends(others)] == [0, 0]

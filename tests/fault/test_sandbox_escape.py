@@ -13,7 +13,7 @@ import pytest
 
 from brazil.errors import UnavailableError
 from brazil.sandbox.probe import examine, judge, shortcomings
-from tests.sandbox_case import Machine, machine, processes_with
+from tests.sandbox_case import Machine, endless, machine, processes_with
 
 pytestmark = pytest.mark.sandbox
 
@@ -126,7 +126,7 @@ def test_a_terminal_cannot_be_written_to(box: Machine) -> None:
 
 
 def test_two_runs_do_not_see_each_other(box: Machine) -> None:
-    mark = f"3600.{os.getpid()}"
+    mark = endless()
     first = threading.Thread(
         target=lambda: box.run(f'echo x >/tmp/x; echo x >src/x; echo x >"$BRAZIL_OUT/x"; sleep {mark}')
     )
@@ -155,7 +155,7 @@ def test_a_deep_tree_without_permissions_leaves_nothing(box: Machine) -> None:
 
 
 def test_when_brazil_is_killed_the_run_dies_and_its_folder_is_swept(box: Machine, tmp_path: Path) -> None:
-    mark = f"3600.{os.getpid()}"
+    mark = endless()
     child = os.fork()
     if child == 0:
         try:
@@ -175,7 +175,7 @@ def test_when_brazil_is_killed_the_run_dies_and_its_folder_is_swept(box: Machine
 
 
 def test_ctrl_c_in_the_main_thread_leaves_no_process_and_no_folder(box: Machine, tmp_path: Path) -> None:
-    mark = f"3600.{os.getpid()}"
+    mark = endless()
     child = os.fork()
     if child == 0:
         code = 1

@@ -104,7 +104,9 @@ def test_an_error_ends_both(error: BaseException, tmp_path: Path) -> None:
         if (tmp_path / "pid").exists():
             raise error
 
-    program = second(f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(600)")
+    new, there = str(tmp_path / "new"), str(tmp_path / "pid")  # renamed, so that it is never empty
+    say = f"file = open({new!r}, 'w'); file.write(str(os.getpid())); file.close(); os.rename({new!r}, {there!r})"
+    program = second(f"{say}; time.sleep(600)")
     folders = FOLDERS * 100
     with pytest.raises(type(error)):
         capture_side_by_side(folders, Here(fail), program)

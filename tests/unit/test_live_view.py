@@ -76,13 +76,13 @@ class Played:
             self.view(event)
         self.now += after
         self.view.draw()
-        self.terminal.read()
+        self.terminal.settle()
         return self.terminal.rows
 
     def end(self) -> list[str]:
         self.view.draw(last=True, summary=True)
         self._stream.close()
-        self.terminal.read()
+        self.terminal.settle()
         return self.terminal.rows
 
 
@@ -252,7 +252,7 @@ def test_the_view_draws_by_itself_and_ends_at_once() -> None:
             began = time.monotonic()
         assert time.monotonic() - began < 5
         assert threading.active_count() == threads
-        terminal.read()
+        terminal.settle()
         assert terminal.rows == STORY_LINES
 
 
