@@ -5,8 +5,9 @@ all of it is read-only, and the environment is exactly the Command's (bubblewrap
 in the order in which bubblewrap applies them, so a later mount may stand inside an earlier one. Nothing here
 looks at the file system.
 
-Few inputs of a run are bound by bubblewrap like everything else. Many are not (see `binder`): it makes their mount
-points and shows the one folder that holds them all, on a place that is empty again before the command starts.
+Few inputs are bound by bubblewrap like everything else. Many are not (see `binder`), also because it takes at most
+9,000 arguments: it shows the one folder that holds them all, on a shelf in /brazil, and leaves the rest to who takes
+the shelf away again before the command starts.
 """
 
 import os.path
@@ -17,7 +18,7 @@ USER_ID = 1000
 HOST_NAME = "brazil"
 HOME = "/home/build"
 ROOT = "/brazil"
-SHELF = "/tmp"  # shows the folder that holds many inputs until each is at its place
+SHELF = f"{ROOT}/.shelf"  # shows the folder that holds many inputs until each is at its place
 _FEW = 6  # inputs that bubblewrap binds: 0.15 ms each, and more the more there are; the other way costs 1.2 ms at once
 
 # Measured: --disable-userns costs nothing that shows (5.6 ms with and without), and a build that cannot make
@@ -109,13 +110,7 @@ def run_options(
     options += ("--bind", places.source, f"{ROOT}/src")
     for place, folder in places.outputs:
         options += ("--bind", folder, f"{ROOT}/{place}")
-    for place, folder in places.inputs.places:
-        options += ("--perms", "0755", "--dir", f"{ROOT}/{place}")
-        if not places.inputs.above:
-            options += ("--ro-bind", folder, f"{ROOT}/{place}")
-    options += ("--remount-ro", ROOT)
-    if places.inputs.above:
-        options += ("--ro-bind", places.inputs.above, SHELF)
+    options += _bound(places.inputs)
     options += ("--chdir", ROOT)
     for name, value in environment:
         options += ("--setenv", name, value)
@@ -123,10 +118,10 @@ def run_options(
 
 
 def input_binds(inputs: Inputs) -> list[tuple[str, str]]:
-    """Say what is still to be bound in a run that was set up with `run_options`.
+    """Say what is still to be bound where bubblewrap has set up everything else.
 
     Returns:
-        (source, target), both paths inside; none when bubblewrap has bound them.
+        (source, target), both paths inside; none when bubblewrap has bound them and /brazil is read-only.
     """
     if not inputs.above:
         return []
@@ -134,14 +129,12 @@ def input_binds(inputs: Inputs) -> list[tuple[str, str]]:
     return [(SHELF + folder[start:], f"{ROOT}/{place}") for place, folder in inputs.places]
 
 
-def enter_options(
-    top: Mapping[str, str | None], inputs: Sequence[tuple[str, str]], *, keep_capabilities: bool
-) -> list[str]:
+def enter_options(top: Mapping[str, str | None], inputs: Inputs, *, keep_capabilities: bool) -> list[str]:
     """Say how bubblewrap shows a user's whole machine and a closure at /brazil.
 
     Args:
         top: what is in the host's root folder, name -> target of a symbolic link, or None for anything else.
-        inputs: (place relative to /brazil, folder of the host), read-only.
+        inputs: with places relative to /brazil.
         keep_capabilities: for root, who would otherwise become an ordinary user in all but name.
     """
     options: list[str] = []
@@ -152,13 +145,22 @@ def enter_options(
             options += ("--dev-bind-try", f"/{name}", f"/{name}")
         else:
             options += ("--symlink", target, f"/{name}")
-    options += _own_root(inputs)
-    for place, folder in inputs:
-        options += ("--ro-bind", folder, f"{ROOT}/{place}")
-    options += ("--remount-ro", ROOT, "--remount-ro", "/")
+    options += _own_root(inputs.places)
+    options += _bound(inputs)
+    options += ("--remount-ro", "/")
     if keep_capabilities:
         options += ("--cap-add", "ALL")
     return options
+
+
+def _bound(inputs: Inputs) -> list[str]:
+    """Bind the inputs and close /brazil, or show them all on the shelf."""
+    if inputs.above:
+        return ["--ro-bind", inputs.above, SHELF]
+    options: list[str] = []
+    for place, folder in inputs.places:
+        options += ("--perms", "0755", "--dir", f"{ROOT}/{place}", "--ro-bind", folder, f"{ROOT}/{place}")
+    return [*options, "--remount-ro", ROOT]
 
 
 def _own_root(places: Sequence[tuple[str, str]]) -> list[str]:

@@ -35,18 +35,20 @@ class Binder:
         with self._lock:
             self._started()
 
-    def bind(self, namespace: int, binds: Sequence[tuple[str, str]], shelf: str) -> None:
-        """Bind folders and then unmount what they were bound from.
+    def bind(self, namespace: int, binds: Sequence[tuple[str, str]], shelf: str, root: str) -> None:
+        """Bind folders to places that are made for them, then take away what they were bound from.
 
         Args:
-            namespace: descriptor of the mount namespace of a run.
-            binds: (source, target), both seen from inside, both folders; a bind is as read-only as its source.
-            shelf: mount point inside that all sources are below.
+            namespace: descriptor of a mount namespace.
+            binds: (source, target), both seen from inside, both folders; a bind is as read-only as its source. The
+                target is made, in a folder that is there.
+            shelf: mount point that all sources are below.
+            root: mount point that all targets and the shelf are below; it is read-only afterwards.
 
         Raises:
             OSError: not everything was bound.
         """
-        text = "\0".join((shelf, *(path for pair in binds for path in pair), ""))
+        text = "\0".join((shelf, root, *(path for pair in binds for path in pair), ""))
         data = text.encode("utf-8", "surrogateescape")
         with self._lock:
             try:

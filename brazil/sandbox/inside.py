@@ -14,7 +14,7 @@ from pathlib import Path
 from brazil.errors import Problem, UnavailableError, UsageError
 from brazil.model.action import FailedRun, SandboxRequest
 from brazil.ports import ContentStore
-from brazil.sandbox.arguments import SHELF, Inputs, Places, input_binds, run_options
+from brazil.sandbox.arguments import ROOT, SHELF, Inputs, Places, input_binds, run_options
 from brazil.sandbox.binder import Binder
 from brazil.sandbox.bubblewrap import Bubblewrap
 from brazil.sandbox.failed import standing_in
@@ -97,7 +97,7 @@ class BubblewrapEntrance:
                     limits,
                     self._limiter,
                     lock=self._folders.lock,
-                    prepare=(lambda namespace: self._binder.bind(namespace, binds, SHELF)) if binds else None,
+                    prepare=(lambda namespace: self._binder.bind(namespace, binds, SHELF, ROOT)) if binds else None,
                     terminal=True,
                 )
             except OSError as error:

@@ -203,7 +203,7 @@ def _ask(
                 limiter,
                 stop,
                 lock=lock,
-                prepare=lambda namespace: binder.bind(namespace, binds, SHELF),
+                prepare=lambda namespace: binder.bind(namespace, binds, SHELF, ROOT),
             )
         except OSError as error:
             raise UnavailableError(Problem("sandbox.probe", f"{bwrap} cannot be started", str(error))) from error

@@ -164,7 +164,7 @@ class BubblewrapSandbox:
             self._stop,
             lambda: measure(writable, request.largest_output) > request.largest_output,
             self._folders.lock,
-            (lambda namespace: self._binder.bind(namespace, binds, SHELF)) if binds else None,
+            (lambda namespace: self._binder.bind(namespace, binds, SHELF, ROOT)) if binds else None,
         )
         if not ending.started:
             said = ending.log.decode("utf-8", "replace").strip().replace("\n", "; ")

@@ -1,6 +1,7 @@
 import json
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 
 from brazil.errors import UnavailableError, UsageError
 from brazil.sandbox.enter import BubblewrapClosureRunner
-from tests.sandbox_case import Machine, machine
+from tests.sandbox_case import Machine, as_nobody, machine, nobodys
 from tests.terminal import PATIENCE, is_ready
 
 pytestmark = pytest.mark.sandbox
@@ -44,6 +45,31 @@ def test_the_closure_is_at_its_paths_and_the_machine_around_it(
 def test_the_closure_cannot_be_changed(box: Machine) -> None:
     for attempt in ("echo x >/brazil/pkg/Dep-1.0/data", "rm /brazil/pkg/Dep-1.0/data", "mkdir /brazil/pkg/New-1"):
         assert run(box, "/bin/sh", "-c", f"{attempt} 2>/dev/null") != 0
+
+
+def test_a_closure_of_thousands_is_there_for_root_and_others(box: Machine) -> None:
+    def run(other: Machine) -> str:
+        inputs = [(f"pkg/Dep{n}-1.0", other.tree({"name": "x"})) for n in (0, *range(2, 4000))]
+        script = """
+            cat /brazil/pkg/*/name | wc -c; ls -A /brazil; ls /usr >/dev/null && echo usr; id -u
+            for d in /brazil /brazil/pkg /brazil/pkg/Dep7-1.0; do (: >$d/new) 2>/dev/null && echo "writable: $d"; done
+        """
+        with (other.folder / "said").open("w") as file:
+            program = ["/bin/sh", "-c", f"exec >{shlex.quote(file.name)}; {script}"]
+            BubblewrapClosureRunner(other.store, other.bwrap).run(inputs, {"PATH": "/usr/bin:/bin"}, program)
+        return (other.folder / "said").read_text()
+
+    assert run(box).split() == ["3999", "pkg", "usr", str(os.geteuid())]
+    assert as_nobody(lambda folder: run(nobodys(folder))).split()[:3] == ["3999", "pkg", "usr"]
+
+
+def test_a_closure_that_cannot_be_bound_starts_nothing(box: Machine, tmp_path: Path) -> None:
+    tree = box.tree({"name": "x"})
+    inputs = [(f"pkg/Dep{n}-1.0", tree) for n in (*range(100), 99)]
+    runner = BubblewrapClosureRunner(box.store, box.bwrap)
+    with pytest.raises(UnavailableError, match=r"could not be put at /brazil: /brazil/pkg/Dep99-1.0: File exists"):
+        runner.run(inputs, {"PATH": "/usr/bin:/bin"}, ["touch", str(tmp_path / "started")])
+    assert not (tmp_path / "started").exists()
 
 
 def test_processes_and_network_are_those_of_the_machine(box: Machine, capfd: pytest.CaptureFixture[str]) -> None:

@@ -143,21 +143,24 @@ def test_setting_up_takes_no_time_from_the_command(monkeypatch: pytest.MonkeyPat
 
 def test_what_cannot_be_bound_is_told_by_name(tmp_path: Path) -> None:
     (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "name").touch()
     binder = Binder()
 
     def bind(target: str) -> Ending:
         return launch(
             str(find_bubblewrap().path),
-            ["--unshare-user", *OPTIONS, "--ro-bind", str(tmp_path), "/mnt"],
-            ["/bin/ls", str(tmp_path / "here")],
+            ["--unshare-user", *OPTIONS, "--tmpfs", "/opt", "--ro-bind", str(tmp_path), "/opt/shelf"],
+            ["/bin/sh", "-c", "ls /opt /opt/in; touch /opt/new"],
             LIMITS,
             Limiter(()),
-            prepare=lambda namespace: binder.bind(namespace, [("/mnt", target)], "/mnt"),
+            prepare=lambda namespace: binder.bind(namespace, [("/opt/shelf/here", target)], "/opt/shelf", "/opt"),
         )
 
-    with pytest.raises(OSError, match="missing: No such file"):
-        bind(str(tmp_path / "missing"))
-    assert bind(str(tmp_path / "here")).log == b"here\n"
+    with pytest.raises(OSError, match="/opt/missing/in: No such file"):
+        bind("/opt/missing/in")
+    ending = bind("/opt/in")
+    assert ending.log.startswith(b"/opt:\nin\n\n/opt/in:\nname\n")
+    assert b"/opt/new': Read-only file system" in ending.log
 
 
 def test_a_process_that_lives_keeps_its_runs(tmp_path: Path) -> None:

@@ -45,7 +45,8 @@ def test_only_the_source_and_the_outputs_are_writable() -> None:
     given = mounts(options(inputs=(("pkg/Dep-1.0", "/trees/dep"),)))
     assert [place for kind, place in given if kind == "--bind"] == ["/brazil/src", "/brazil/pkg/Thing-1.0"]
     assert [place for kind, place in given if kind == "--tmpfs"] == ["/tmp", "/home/build", "/brazil"]
-    assert given[-2:] == [("--remount-ro", "/brazil"), ("--ro-bind", SHELF)]
+    assert given[-1] == ("--ro-bind", SHELF)
+    assert mounts(options(inputs=(("pkg/Dep-1.0", "/trees/dep"),), few=1))[-1] == ("--remount-ro", "/brazil")
 
 
 def test_an_outer_mount_comes_before_an_inner_one() -> None:
@@ -65,10 +66,10 @@ def test_the_environment_is_what_was_asked_for() -> None:
     assert [(given[n + 1], given[n + 2]) for n in at] == [("A", "1"), ("B", "--bind / /")]
 
 
-def test_any_number_of_inputs_costs_bubblewrap_a_few_mounts() -> None:
+def test_any_number_of_inputs_costs_bubblewrap_the_same() -> None:
     inputs = tuple((f"pkg/D{n}-1", f"/trees/{n}") for n in range(50))
-    none, three, four, all_ = (len(mounts(options(inputs=inputs[:n], few=3))) for n in (0, 3, 4, 50))
-    assert (three, four, all_) == (none + 3, none + 1, none + 1)
+    none, three, four, all_ = (len(options(inputs=inputs[:n], few=3)) for n in (0, 3, 4, 50))
+    assert none < four == all_ < three
 
 
 def test_a_few_inputs_are_bound_by_bubblewrap() -> None:
@@ -90,8 +91,6 @@ def test_each_input_is_bound_from_the_one_folder_that_holds_them_all() -> None:
         (f"{SHELF}/aa/a", "/brazil/pkg/A-1"),
         (f"{SHELF}/bb/b", "/brazil/pkg/B-1"),
     ]
-    for _, target in input_binds(Inputs.of(inputs, 0)):
-        assert given[given.index(target) - 1] == "--dir"
     assert input_binds(Inputs.of([("pkg/A-1", "/cache/trees/aa/a")], 0)) == [(f"{SHELF}/a", "/brazil/pkg/A-1")]
     assert Inputs.of([("a", "/t/b"), ("b", "/t/b-x"), ("c", "/t/b/c")], 0).above == "/t"
     assert input_binds(Inputs.of([("pkg/A-1", "/a"), ("pkg/B-1", "/b")], 0)) == [
@@ -102,7 +101,9 @@ def test_each_input_is_bound_from_the_one_folder_that_holds_them_all() -> None:
 
 
 def test_entering_shows_the_machine_but_for_its_own_brazil() -> None:
-    given = enter_options({"usr": None, "bin": "usr/bin", "brazil": None}, [("pkg/D-1", "/t")], keep_capabilities=False)
+    given = enter_options(
+        {"usr": None, "bin": "usr/bin", "brazil": None}, Inputs.of([("pkg/D-1", "/t")]), keep_capabilities=False
+    )
     assert mounts(given) == [
         ("--dev-bind-try", "/usr"),
         ("--tmpfs", "/brazil"),
