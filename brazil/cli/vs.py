@@ -131,6 +131,7 @@ def diff(session: Session, before: str, after: tuple[str, ...], as_json: bool) -
       brazil vs diff shop/dev 1 2
       brazil vs diff shop/dev@2 shop/live@7
       brazil vs diff shop/dev  # its newest revision and the one before
+      brazil vs diff shop/dev 1  # revision 1 and the newest
     """
     from brazil.operations import version_sets
     from brazil.report.sets import diff_data, diff_lines
@@ -151,6 +152,8 @@ def _two_revisions(before: str, after: tuple[str, ...], registry: "Registry") ->
         return _revision(f"{before}@{after[0]}", registry), _revision(f"{before}@{after[1]}", registry)
     if len(after) == 1:
         other = after[0]
+        if other.isdigit() and "@" not in before:  # what has changed since
+            return _revision(f"{before}@{other}", registry), _revision(before, registry)
         if other.isdigit():
             other = f"{before.partition('@')[0]}@{other}"
         return _revision(before, registry), _revision(other, registry)
@@ -159,7 +162,7 @@ def _two_revisions(before: str, after: tuple[str, ...], registry: "Registry") ->
 
         newest = _revision(before, registry)
         return revision_before(newest, registry), newest
-    raise click.UsageError("Write 'SET N M', or 'SET[@N] SET[@M]'.")
+    raise click.UsageError("Write 'SET [N [M]]', or 'SET[@N] SET[@M]'.")
 
 
 def _revision(text: str, registry: "Registry") -> "Revision":

@@ -236,6 +236,8 @@ def test_two_processes_publish_at_once_and_no_update_is_lost(shop: Product) -> N
         assert process.returncode == 0, err
     assert shop.revision() == 3
     diff = shop.ok("vs", "diff", "shop/dev", "1", "3", "--json").data
+    assert shop.ok("vs", "diff", "shop/dev", "1", "--json").data == diff
+    assert shop.ok("vs", "diff", "shop/dev@1", "3", "--json").data == diff
     assert {c["package"] for c in diff["changes"] if c["kind"] == "changed"} == {"Rates-1.0", "Stamp-1.0"}
 
 
