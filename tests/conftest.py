@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 REQUIRE_ALL = os.environ.get("BRAZIL_REQUIRE_ALL") == "1"
@@ -15,8 +15,10 @@ for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
-settings.register_profile("ci", derandomize=True, deadline=None, database=None)
-settings.register_profile("local", deadline=None)
+# How long an example takes to make says how busy the machine is.
+_UNHURRIED = (HealthCheck.too_slow,)
+settings.register_profile("ci", derandomize=True, deadline=None, database=None, suppress_health_check=_UNHURRIED)
+settings.register_profile("local", deadline=None, suppress_health_check=_UNHURRIED)
 settings.load_profile("ci" if REQUIRE_ALL else "local")
 
 

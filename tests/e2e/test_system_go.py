@@ -139,7 +139,7 @@ def test_tests_are_cases_and_the_log_is_for_people(shop: Product) -> None:
         ("example.com/words/v2/short", "TestFindsItsSource"): CaseEnd.PASSED,
     }
     lines = found["test Words-1.0"].log.splitlines()
-    assert "--- PASS: TestFindsItsSource (0.00s)" in lines
+    assert any(line.startswith("--- PASS: TestFindsItsSource (") for line in lines)
     assert '    word_test.go:9: a \t<tab> & "quotes" \\' in lines
     assert found["test Till-1.0"].log == "go: there are no tests in .\n"
 
