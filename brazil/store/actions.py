@@ -84,9 +84,12 @@ class ActionFiles:
         finally:
             # Removed while still held: whoever waits on the old file sees that its name is gone and starts over.
             # A name that is no longer this file belongs to somebody else.
-            if _names(path, descriptor):
-                os.unlink(path)
-            os.close(descriptor)
+            try:
+                with suppress(OSError):  # a file that stays is free to be claimed once it is closed
+                    if _names(path, descriptor):
+                        os.unlink(path)
+            finally:
+                os.close(descriptor)
 
     def _lock(self, path: str, waiting: Callable[[str], None]) -> int:
         pause = _FIRST_WAIT
@@ -101,9 +104,11 @@ class ActionFiles:
                     return descriptor
                 os.close(descriptor)
             except BlockingIOError:
-                holder = os.pread(descriptor, _OWNER, 0).decode(errors="replace")
+                holder = b""
+                with suppress(OSError):  # it only serves those who watch
+                    holder = os.pread(descriptor, _OWNER, 0)
                 os.close(descriptor)
-                waiting(holder)
+                waiting(holder.decode(errors="replace"))
                 time.sleep(pause)
                 pause = min(2 * pause, _LONGEST_WAIT)
             except OSError as error:
