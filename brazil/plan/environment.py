@@ -30,7 +30,7 @@ _FOLDERS: Mapping[str, tuple[str, ...]] = {
     "PYTHONPATH": ("python",),
 }
 COMPOSED = (*_FOLDERS, "CLASSPATH", "CMAKE_PREFIX_PATH")
-WATCHED = ("node_modules", *(folder for folders in _FOLDERS.values() for folder in dict.fromkeys(folders)))
+WATCHED = ("node_modules", *dict.fromkeys(folder for folders in _FOLDERS.values() for folder in folders))
 
 # Everything that is true for every build. A clock or a host name is never among it. PYTHONHASHSEED makes byte code,
 # which holds sets in hash order, come out the same.
