@@ -240,8 +240,9 @@ def sync_workspace(
         file = workspace.read()
         after = registry.revision(file.set, number)
         before = _revision_before(file, after, registry)
+        diff = diff_sets(before, after, registry, sources)  # first: its failure must not hide that the workspace moved
         workspace.save(file._replace(revision=after.info.number, revision_commit=after.info.commit))
-    return diff_sets(before, after, registry, sources)
+    return diff
 
 
 def commits_to_publish(

@@ -64,16 +64,16 @@ class WorkspaceFolder:
             UsageError: something is there already, or the place is inside another workspace.
             UnavailableError: the disk refuses.
         """
-        for folder in (root, *root.parents):
-            if (folder / FILE_NAME).exists():
-                where = "is a workspace already" if folder == root else f"is inside the workspace {folder}"
-                raise UsageError(Problem("workspace.exists", f"{root} {where}", hint="choose another folder"))
-        if root.exists() and not (root.is_dir() and all(_is_of_creation(path) for path in root.iterdir())):
-            raise UsageError(
-                Problem("workspace.occupied", f"{root} is there and not empty", hint="choose another folder")
-            )
         workspace = cls(root)
         try:
+            for folder in (root, *root.parents):
+                if (folder / FILE_NAME).exists():
+                    where = "is a workspace already" if folder == root else f"is inside the workspace {folder}"
+                    raise UsageError(Problem("workspace.exists", f"{root} {where}", hint="choose another folder"))
+            if root.exists() and not (root.is_dir() and all(_is_of_creation(path) for path in root.iterdir())):
+                raise UsageError(
+                    Problem("workspace.occupied", f"{root} is there and not empty", hint="choose another folder")
+                )
             for name in _FOLDERS:
                 (root / name).mkdir(parents=True, exist_ok=True)
             for staged in root.glob(f".{FILE_NAME}-*"):
@@ -212,16 +212,19 @@ class WorkspaceFolder:
             UnavailableError: the disk refuses.
         """
         size = 0
+        lock = self.root / ".brazil" / _LOCK
         try:
             for path in sorted(self.root.glob("build/*")):
                 if path.is_symlink():
-                    path.unlink()
+                    path.unlink(missing_ok=True)
             for path in sorted((self.root / ".brazil").rglob("*"), reverse=True):
-                if path.is_dir() and not path.is_symlink():
-                    path.rmdir()
-                elif path.name != _LOCK:
-                    size += path.lstat().st_size
-                    path.unlink()
+                with suppress(FileNotFoundError):  # a build, which takes no lock, renames what it stages
+                    if path.is_dir() and not path.is_symlink():
+                        path.rmdir()
+                    elif path != lock:
+                        freed = path.lstat().st_size
+                        path.unlink()
+                        size += freed
         except OSError as error:
             raise _cannot_delete(self.root, error) from error
         return size

@@ -1,0 +1,56 @@
+"""The folder of a workspace when names are unlucky, builds run beside, or something fails midway."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import Mock
+
+import pytest
+
+from brazil.errors import UnavailableError
+from brazil.model.names import version_set_name
+from brazil.model.workspace import WorkspaceFile
+from brazil.operations import workspaces
+from brazil.workspace.folder import WorkspaceFolder
+
+
+def test_cleaning_spares_the_lock_alone(tmp_path: Path) -> None:
+    lock = tmp_path / ".brazil" / "lock"
+    farm = tmp_path / ".brazil" / "farm"
+    farm.mkdir(parents=True)
+    (farm / "lock").write_bytes(b"four")
+    workspace = WorkspaceFolder(tmp_path)
+    with workspace.lock():
+        assert workspace.clean() == len(b"four")
+    assert list((tmp_path / ".brazil").iterdir()) == [lock]
+
+
+def test_cleaning_passes_over_what_a_build_renamed_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".brazil").mkdir()
+    (tmp_path / ".brazil" / "steps.json").write_bytes(b"{}")
+    gone = tmp_path / ".brazil" / "link-1"
+    listed = [gone, *(tmp_path / ".brazil").iterdir()]
+    monkeypatch.setattr(Path, "rglob", lambda self, pattern: iter(listed))
+    assert WorkspaceFolder(tmp_path).clean() == len(b"{}")
+    assert not (tmp_path / ".brazil" / "steps.json").exists()
+
+
+def test_a_name_that_no_disk_takes_is_told(tmp_path: Path) -> None:
+    file = WorkspaceFile("registry", version_set_name("a/b"), 0, "0" * 40)
+    with pytest.raises(UnavailableError, match="cannot write"):
+        WorkspaceFolder.create(tmp_path / ("x" * 300), file)
+
+
+def test_a_sync_whose_diff_fails_moves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = WorkspaceFile("registry", version_set_name("a/b"), 1, "0" * 40)
+    workspace = WorkspaceFolder.create(tmp_path / "work", before)
+
+    def refuse(*_: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(workspaces, "_revision_before", Mock())
+    monkeypatch.setattr(workspaces, "diff_sets", refuse)
+    registry = Mock()
+    registry.revision.return_value.info = SimpleNamespace(number=2, commit="1" * 40)
+    with pytest.raises(ConnectionError):
+        workspaces.sync_workspace(workspace, None, registry, Mock())
+    assert workspace.read() == before
