@@ -1,10 +1,11 @@
 """Keep workspaces in order: list them, clean them, delete them."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from brazil.errors import BrazilError, Problem, UsageError
+from brazil.errors import BrazilError, Problem, UnavailableError, UsageError
 from brazil.model.workspace import WorkspaceFile
 from brazil.operations.workspaces import refuse_unsaved
 from brazil.ports import Checkouts, FailedRuns, Registry, SourceProvider
@@ -61,7 +62,8 @@ def delete_workspace(
             _refuse_unsaved_anywhere(workspace, file, registry, sources, checkouts)
         workspace.delete()
     failed.forget_all(workspace.root)
-    known.remove(workspace.root)
+    with suppress(UnavailableError):  # it is deleted; at worst it is listed as gone
+        known.remove(workspace.root)
 
 
 def forget_workspace(root: Path, known: KnownWorkspaces, failed: FailedRuns) -> None:
@@ -69,6 +71,7 @@ def forget_workspace(root: Path, known: KnownWorkspaces, failed: FailedRuns) -> 
 
     Raises:
         UsageError: none was known there.
+        UnavailableError: the disk refuses.
     """
     failed.forget_all(root)
     if not known.remove(root):

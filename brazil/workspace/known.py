@@ -43,11 +43,23 @@ class KnownWorkspaces:
                 staged.unlink(missing_ok=True)
 
     def remove(self, root: Path) -> bool:
-        """Forget a workspace; False when it was not known."""
+        """Forget a workspace; False when it was not known.
+
+        Raises:
+            UnavailableError: the disk refuses.
+        """
         file = self._file(root)
-        known = file.exists()
-        file.unlink(missing_ok=True)
-        return known
+        try:
+            file.unlink()
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise UnavailableError(
+                Problem(
+                    "workspace.cannot-write", f"cannot delete {file}", error.strerror or str(error), "delete it by hand"
+                )
+            ) from error
+        return True
 
     def roots(self) -> list[Path]:
         """Return every known place, sorted; some may be gone."""
@@ -59,8 +71,8 @@ class KnownWorkspaces:
 
     @staticmethod
     def _read(file: Path) -> Path | None:
-        """Return the path in a file; None when it is gone meanwhile, or empty after a loss of power."""
-        with suppress(FileNotFoundError):
+        """Return the path in a file; None when it is gone meanwhile, unreadable, or empty after a loss of power."""
+        with suppress(OSError):  # one bad entry hides no other
             if path := file.read_bytes().removesuffix(b"\n"):
                 return Path(os.fsdecode(path))
         return None
