@@ -17,7 +17,8 @@ _CANNOT_WRITE = (
     "no space left",
     "disk quota",
     "read-only file system",
-    "permission denied",
+    "insufficient permission",
+    "unable to create",
     "failed to write",
     "could not write",
     "unable to write",
@@ -101,10 +102,15 @@ def last_words(stderr: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in text).replace("fatal: ", "").replace("error: ", "")
 
 
+def cannot_write(failure: GitFailedError) -> bool:
+    """Say whether git could not write here. That permission is denied it says of the other side of a fetch as well."""
+    return any(words in failure.text.lower() for words in _CANNOT_WRITE)
+
+
 def broken(folder: Path, failure: GitFailedError) -> BrazilError:
     """Translate the failure of a local command in a repository of ours."""
     text = failure.text.lower()
-    if any(words in text for words in _CANNOT_WRITE):
+    if cannot_write(failure) or "permission denied" in text:
         hint = "free space or fix its permissions"
         return UnavailableError(Problem("git.write", f"the repository {folder} cannot be written", failure.text, hint))
     if "not a git repository" in text:

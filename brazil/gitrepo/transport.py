@@ -17,7 +17,7 @@ from git.exc import GitCommandError, UnsafeProtocolError
 from brazil.errors import Problem, UnavailableError, UsageError
 from brazil.gitrepo.environment import inherited_names, remote_changes
 from brazil.gitrepo.names import check_url
-from brazil.gitrepo.process import GitFailedError, broken, last_words, not_started, refused
+from brazil.gitrepo.process import GitFailedError, broken, cannot_write, last_words, not_started, refused
 from brazil.gitrepo.remote import RemoteRefMissingError, RewrittenError
 from brazil.gitrepo.writing import RefUpdate
 
@@ -77,7 +77,7 @@ class GitPythonTransport:
                 raise RemoteRefMissingError(failure.text) from error
             if "non-fast-forward" in str(error.stderr):
                 raise RewrittenError(failure.text) from error
-            raise refused(url, failure) from error
+            raise (broken(repository, failure) if cannot_write(failure) else refused(url, failure)) from error
 
     def push(self, repository: Path, url: str, updates: Sequence[RefUpdate], *, lease: bool = True) -> bool:
         """Push commits to refs; False when a ref was not at its old value."""

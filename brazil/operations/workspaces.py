@@ -1,11 +1,11 @@
 """Workspaces: create, look at, take packages into use and out of it, move to another base."""
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from brazil.errors import Problem, UsageError
+from brazil.errors import Problem, UnavailableError, UsageError
 from brazil.model.names import Interface, PackageName, VersionSetName
 from brazil.model.nearest import did_you_mean
 from brazil.model.versionset import RegisteredPackage, Revision, RevisionInfo
@@ -76,7 +76,6 @@ def use_packages(
     Raises:
         UsageError: a package is unknown or in use, or the ref does not exist.
     """
-    done = []
     with workspace.lock():
         base = base_revision(workspace.read(), registry)
         problems: list[Problem] = []
@@ -89,13 +88,29 @@ def use_packages(
                 problems += error.problems
         if problems:
             raise UsageError(*problems)
-        for package, commit in wanted:
-            if not workspace.occupied(package.name):
-                checkouts.create(package, commit, workspace.checkout(package.name))
+        with _all_or_none(workspace) as made:
+            for package, commit in wanted:
+                if not workspace.occupied(package.name):
+                    checkouts.create(package, commit, workspace.checkout(package.name))
+                    made.append(package.name)
             file = workspace.read()
-            workspace.save(file._replace(packages=tuple(sorted({*file.packages, package.name}))))
-            done.append(_in_use(workspace, package.name, base, checkouts))
-    return tuple(done)
+            used = [package.name for package, _ in wanted]
+            workspace.save(file._replace(packages=tuple(sorted({*file.packages, *used}))))
+        return tuple(_in_use(workspace, name, base, checkouts) for name in used)
+
+
+@contextmanager
+def _all_or_none(workspace: WorkspaceFolder) -> Iterator[list[PackageName]]:
+    """Delete the checkouts in the list when something stops what makes more, Ctrl-C too."""
+    made: list[PackageName] = []
+    try:
+        yield made
+    except BaseException:
+        with suppress(UnavailableError):  # a checkout that stays can be used or moved away
+            for name in made:
+                workspace.set_checkout_aside(name)
+            workspace.delete_set_aside()
+        raise
 
 
 def _commit_to_use(
@@ -159,7 +174,6 @@ def drop_packages(
     Raises:
         UsageError: a package is not in use; or, unless forced, its checkout holds work that is nowhere else.
     """
-    done = []
     with workspace.lock():
         dropped = tuple(dict.fromkeys(names))
         used = workspace.read().packages
@@ -176,15 +190,20 @@ def drop_packages(
                     problems += error.problems
         if problems:
             raise UsageError(*problems)
-        for name in dropped:
-            file = workspace.read()
-            # A kill leaves a package in use without a checkout, which can be used or dropped again; or what has no
-            # name any more, which the next drop deletes.
-            workspace.set_checkout_aside(name)
-            workspace.save(file._replace(packages=tuple(p for p in file.packages if p != name)))
-            workspace.delete_checkout(name)
-            done.append(name)
-    return tuple(done)
+        file = workspace.read()
+        # A kill leaves packages in use without a checkout, which can be used or dropped again; or what has no name any
+        # more, which the next drop deletes.
+        try:
+            for name in dropped:
+                workspace.set_checkout_aside(name)
+            workspace.save(file._replace(packages=tuple(p for p in file.packages if p not in dropped)))
+        except BaseException:  # Ctrl-C too: all or none
+            with suppress(UnavailableError):
+                for name in dropped:
+                    workspace.put_checkout_back(name)
+            raise
+        workspace.delete_set_aside()
+    return dropped
 
 
 def refuse_unsaved(

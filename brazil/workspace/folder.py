@@ -184,8 +184,21 @@ class WorkspaceFolder:
         except OSError as error:
             raise _cannot_delete(folder, error) from error
 
-    def delete_checkout(self, name: PackageName) -> None:
-        """Delete the checkout that was set aside; holds the lock.
+    def put_checkout_back(self, name: PackageName) -> None:
+        """Undo that a checkout was set aside; holds the lock.
+
+        Raises:
+            UnavailableError: the disk refuses.
+        """
+        folder = self.checkout(name)
+        try:
+            with suppress(FileNotFoundError):
+                folder.with_name(f".{name}{_DROPPED}").rename(folder)
+        except OSError as error:
+            raise _cannot_write(folder, error) from error
+
+    def delete_set_aside(self) -> None:
+        """Delete the checkouts that were set aside; holds the lock.
 
         Raises:
             UnavailableError: the disk refuses.
@@ -193,7 +206,7 @@ class WorkspaceFolder:
         try:
             self._delete_dropped()
         except OSError as error:
-            raise _cannot_delete(self.checkout(name), error) from error
+            raise _cannot_delete(self.root / "src", error) from error
 
     def foreign(self, file: WorkspaceFile) -> list[Path]:
         """Return what is in the workspace and was not put there by us, sorted."""

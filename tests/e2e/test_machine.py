@@ -262,6 +262,34 @@ def test_a_disk_without_inodes(work: Product, few: Path, part: str, left: int) -
     git(Path(at.registry), "fsck", "--strict")
 
 
+def test_a_disk_without_inodes_for_all_that_are_named(work: Product, few: Path) -> None:
+    subprocess.run(["cp", "-a", "--", str(work.cwd), str(few / "it")], check=True)
+    at = work.at(few / "it")
+    free = os.statvfs(few).f_favail
+    at.ok("ws", "use", "Money")
+    one = free - os.statvfs(few).f_favail
+    at.ok("ws", "drop", "Money")
+    filler = few / "filler"
+    filler.mkdir()
+    for number in range(os.statvfs(few).f_favail - one - one // 2):  # room for one checkout and a half
+        (filler / str(number)).touch()
+    before, free = at.ok("ws", "show").out, os.statvfs(few).f_favail
+    told = at.run("ws", "use", "Money", "Stamp")
+    assert (told.code, "[git.write]" in told.err, str(few) in told.err) == (5, True, True), told
+    assert (at.ok("ws", "show").out, os.statvfs(few).f_favail) == (before, free)
+    assert [path.name for path in (at.cwd / "src").iterdir()] == ["Rates"]
+    at.ok("ws", "use", "Money")
+    before = at.ok("ws", "show").out
+    for number in range(os.statvfs(few).f_favail):
+        (filler / f"more {number}").touch()
+    told = at.run("ws", "drop", "Rates", "Money", "--force")
+    assert (told.code, "No space left on device" in told.err) == (5, True), told
+    assert at.ok("ws", "show").out == before
+    shutil.rmtree(filler)
+    at.ok("ws", "drop", "Rates", "Money", "--force")
+    assert list((at.cwd / "src").iterdir()) == []
+
+
 # Terminals.
 
 
