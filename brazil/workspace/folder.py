@@ -5,6 +5,7 @@ holds links. Files are replaced in one step, so a kill leaves the old or the new
 are in use, or the base, holds the lock; a dead holder never blocks.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -61,7 +62,7 @@ class WorkspaceFolder:
         """Make a new workspace.
 
         Raises:
-            UsageError: something is there already, or the place is inside another workspace.
+            UsageError: something is there already, the place is inside another workspace, or it cannot be a folder.
             UnavailableError: the disk refuses.
         """
         workspace = cls(root)
@@ -79,6 +80,9 @@ class WorkspaceFolder:
             for staged in root.glob(f".{FILE_NAME}-*"):
                 staged.unlink(missing_ok=True)
         except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                because = "a name in it is too long, or the whole is"
+                raise UsageError(Problem("workspace.long-name", f"{root} cannot be a folder", because)) from error
             raise _cannot_write(root, error) from error
         workspace.save(file)  # last: only now it is a workspace
         return workspace

@@ -29,6 +29,19 @@ def test_life_of_a_workspace(shop: Product) -> None:
     assert work.ok("ws", "use", "Rates").code == 0
 
 
+def test_a_sync_that_cannot_say_what_moved_moves_nothing(shop: Product) -> None:
+    work = shop.workspace("Rates")
+    work.edit("Rates", "rate", "19", "19 ")
+    work.commit("Rates")
+    work.ok("publish")
+    shutil.rmtree(shop.home / "data" / "sources.git")  # the commit, which was not pushed, is in the checkout alone
+    for ref in git(Path(shop.registry), "for-each-ref", "--format=%(refname)", "refs/sources").split():
+        git(Path(shop.registry), "update-ref", "-d", ref)
+    before = work.ok("ws", "show").out
+    told = work.run("ws", "sync")
+    assert (told.code, work.ok("ws", "show").out) == (5, before), told
+
+
 def test_build_takes_what_the_checkout_holds_tracked_or_not(shop: Product) -> None:
     work = shop.workspace("Rates")
     (work.src("Rates") / "brazil.toml").write_text(

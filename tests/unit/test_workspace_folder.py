@@ -1,15 +1,12 @@
 """The folder of a workspace when names are unlucky, builds run beside, or something fails midway."""
 
 from pathlib import Path
-from types import SimpleNamespace
-from unittest.mock import Mock
 
 import pytest
 
-from brazil.errors import UnavailableError
+from brazil.errors import UsageError
 from brazil.model.names import version_set_name
 from brazil.model.workspace import WorkspaceFile
-from brazil.operations import workspaces
 from brazil.workspace.folder import WorkspaceFolder
 
 
@@ -36,21 +33,5 @@ def test_cleaning_passes_over_what_a_build_renamed_meanwhile(tmp_path: Path, mon
 
 def test_a_name_that_no_disk_takes_is_told(tmp_path: Path) -> None:
     file = WorkspaceFile("registry", version_set_name("a/b"), 0, "0" * 40)
-    with pytest.raises(UnavailableError, match="cannot write"):
+    with pytest.raises(UsageError, match="a name in it is too long"):
         WorkspaceFolder.create(tmp_path / ("x" * 300), file)
-
-
-def test_a_sync_whose_diff_fails_moves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = WorkspaceFile("registry", version_set_name("a/b"), 1, "0" * 40)
-    workspace = WorkspaceFolder.create(tmp_path / "work", before)
-
-    def refuse(*_: object) -> None:
-        raise ConnectionError
-
-    monkeypatch.setattr(workspaces, "_revision_before", Mock())
-    monkeypatch.setattr(workspaces, "diff_sets", refuse)
-    registry = Mock()
-    registry.revision.return_value.info = SimpleNamespace(number=2, commit="1" * 40)
-    with pytest.raises(ConnectionError):
-        workspaces.sync_workspace(workspace, None, registry, Mock())
-    assert workspace.read() == before
