@@ -24,6 +24,7 @@ from brazil.cli.context import (
     tell_json,
 )
 from brazil.cli.unchanged import look_at, told
+from brazil.workspace.trace import words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,7 +59,7 @@ class _Asked(NamedTuple):
     @property
     def words(self) -> tuple[str, ...]:
         """What is asked for, as a trace names it."""
-        return ("--all",) if self.everything else self.packages
+        return words_of(self.packages, everything=self.everything)
 
 
 _all_option = click.option(

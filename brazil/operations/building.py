@@ -35,7 +35,7 @@ from brazil.plan.state import GOOD_ENDS
 from brazil.ports import Checkouts, Registry, SourceProvider
 from brazil.workspace.folder import WorkspaceFolder
 from brazil.workspace.record_file import NOTHING, write_records
-from brazil.workspace.trace import Look, make_room, read_file, trace_key
+from brazil.workspace.trace import Look, make_room, read_file, trace_key, words_of
 
 
 class WorkspaceBuild(NamedTuple):
@@ -67,15 +67,7 @@ class BuildRequest(NamedTuple):
     @property
     def kind(self) -> str:
         """The request as a trace names it."""
-        return " ".join(["inside", *self.closures]) if self.closures else "test" if self.tests else "build"
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """What is asked for as a trace names it."""
-        return (EVERYTHING,) if self.everything else self.names
-
-
-EVERYTHING = "--all"  # which is no name of a package
+        return "test" if self.tests else "build"
 
 
 class BuildPorts(NamedTuple):
@@ -108,9 +100,6 @@ def build_workspace(
     planned = plan_workspace(workspace, request, ports, emit, look)
     if isinstance(planned, Conflict):
         return planned
-    # Not before: the platform may still be looked at beside the checkouts.
-    platform = machine.sandbox.platform.digest
-    key = trace_key(root, content, request.kind, request.words, platform=platform, store=mark)
     checkouts, candidate, builds, plan = planned
     outcomes = _execute(workspace, candidate, plan, machine, request.keep_going, emit)
     artifacts = {**plan.artifacts, **built(outcomes)}
@@ -126,6 +115,9 @@ def build_workspace(
             unbuilt = candidate.fresh.keys() - artifacts.keys()
             build = build._replace(stale=stale, catch_up=_catch_up(candidate, stale, unbuilt, machine))
         make_room(root)
+        words = words_of(request.names, everything=request.everything)
+        platform = machine.sandbox.platform.digest
+        key = trace_key(root, content, request.kind, words, platform=platform, store=mark)
         plan_state = NOTHING
         if not candidate.affected.rebuild - {step.interface for step in plan.steps}:
             # Else a change to one source may make more stale than this.

@@ -84,14 +84,19 @@ def read_file(root: str) -> bytes:
         return file.read()
 
 
+def words_of(names: "tuple[str, ...]", *, everything: bool) -> "tuple[str, ...]":
+    """Say what is asked for: some packages, those in use when none is named, or everything."""
+    return ("--all",) if everything else names  # which is no name of a package
+
+
 def trace_key(root: str, content: bytes, kind: str, names: "Sequence[str]", *, platform: str, store: str) -> str:
     """Name a build by everything that decides it beside the content of the checkouts.
 
     Args:
         root: the workspace.
         content: of its file, read before anything else.
-        kind: of the request: "build", "test" or "exec".
-        names: what is asked for.
+        kind: of the request: "build" or "test".
+        names: what is asked for, as `words_of` says.
         platform: its digest.
         store: its mark before, which changes when something may be gone from it.
     """
