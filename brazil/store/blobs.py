@@ -233,10 +233,17 @@ class BlobFiles:
             self.losses += 1
             raise missing(digest)
         hasher = hashlib.sha256()
-        with open(path, "rb", buffering=0) as file:
-            while chunk := file.read(CHUNK):
-                hasher.update(chunk)
-                yield chunk
+        try:
+            with open(path, "rb", buffering=0) as file:
+                while chunk := file.read(CHUNK):
+                    hasher.update(chunk)
+                    yield chunk
+        except FileNotFoundError as error:
+            self.losses += 1
+            raise missing(digest) from error
+        except OSError as error:
+            if error.errno not in _UNREADABLE:
+                raise
         if hasher.hexdigest() != digest.hash:
             self._set_aside(path)
             raise _damaged(digest)

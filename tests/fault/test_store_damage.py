@@ -1,4 +1,6 @@
+import errno
 import hashlib
+import io
 import os
 import shutil
 from collections.abc import Callable
@@ -11,6 +13,7 @@ from brazil.model.action import ActionResult, Platform, Ran, RunRecord, SandboxR
 from brazil.model.digest import Digest, digest_of
 from brazil.model.names import parse_interface
 from brazil.model.tree import Directory, DirectoryNode, FileNode
+from brazil.store import blobs
 from brazil.store.local import LocalStore
 from brazil.store.records import RecordFiles
 
@@ -166,6 +169,24 @@ def test_a_damaged_blob_is_refused_then_missing_then_healed(
         quarantined = list((tmp_path / "data" / "blobs" / "quarantine").iterdir())
         assert len(quarantined) == (harm is not delete)
     heals(world, store)
+
+
+def test_a_large_blob_that_the_disk_cannot_read_is_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = LocalStore(tmp_path / "data", tmp_path / "cache")
+    (tmp_path / "it").mkdir()
+    (tmp_path / "it" / "large").write_bytes(bytes(3 << 20))
+    root = store.ingest(tmp_path / "it")
+
+    class Disk(io.FileIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.tell():
+                raise OSError(errno.EIO, "Input/output error")
+            return super().read(size) or b""
+
+    monkeypatch.setattr(blobs, "open", lambda path, *_, **__: Disk(path), raising=False)
+    with pytest.raises(IntegrityError, match="is damaged"):
+        store.copy_tree(root, tmp_path / "copy")
+    assert not store.has_tree(root)
 
 
 @pytest.mark.parametrize("location", LOCATIONS)
